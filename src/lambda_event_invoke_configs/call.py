@@ -1,0 +1,192 @@
+"""One API call as a generator: attempts, until there is a page or an error.
+
+`Caller.steps()` yields what it needs done (`FetchKeys`, `Send`, `Sleep`) and is sent the outcome; it
+returns the page or raises. It does no I/O itself, so the same generator serves both clients, and every
+rule is tested without a socket. `Client.list_function_event_invoke_configs` shows all that a shell does.
+
+    FetchKeys()      -> Keys
+    Send(request)    -> Reply, or the exception for which there is none (botocore's HTTPClientError
+                        and ConnectionError)
+    Sleep(seconds)   -> None
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+import uuid
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Union, cast
+from urllib.parse import quote
+
+from . import operation, response, retry
+from .adaptive import RateLimiter
+from .credentials import Keys
+from .response import Reply
+from .retry import Failure, RetryQuota
+from .settings import Settings
+from .signing import is_signed, sign
+from .types import ListFunctionEventInvokeConfigsResponse, ResponseMetadata
+
+logger = logging.getLogger(__name__)
+
+_MODELED_CODES = frozenset(response.MODELED_ERRORS)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One attempt: GET `url`, whose path and query are `target` on the wire, to the byte."""
+
+    url: str
+    target: str
+    headers: list[tuple[str, str]] = field(repr=False)  # Authorization among them
+
+
+@dataclass(frozen=True, slots=True)
+class FetchKeys:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    seconds: float
+
+
+Step = Union[FetchKeys, Send, Sleep]
+Outcome = Union[Keys, Reply, Exception, None]
+
+
+class Caller:
+    """What the calls of one client share: its settings, retry quota, rate limiter and clock offset."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], float] = time.time,
+        random: Callable[[], float] = random.random,
+    ) -> None:
+        self._settings = settings
+        self._signed = is_signed(settings.config.signature_version)
+        self._clock = clock
+        self._random = random
+        self._quota = RetryQuota()
+        self._limiter = RateLimiter(clock()) if settings.adaptive else None
+        self._clock_offset = 0.0
+
+    def steps(
+        self, params: Mapping[str, object]
+    ) -> Generator[Step, Outcome, ListFunctionEventInvokeConfigsResponse]:
+        """The steps of one call.
+
+        Raises ParamValidationError before the first step, and what the last attempt failed with.
+        """
+        if self._settings.parameter_validation:
+            operation.validate(params)
+        endpoint = self._settings.endpoint
+        target = endpoint.base_path + operation.target(params)
+        url = endpoint.origin + target
+        invocation_id = str(uuid.uuid4())
+        clock_corrected = False
+        last_retry: Failure | None = None
+        max_attempts = self._settings.max_attempts
+        attempt = 0
+        while True:
+            attempt += 1
+            while self._limiter and (seconds := self._limiter.wait(self._clock())):
+                yield Sleep(seconds)
+            keys = cast("Keys", (yield FetchKeys())) if self._signed else None
+            logger.debug("GET %s, attempt %d of %d", url, attempt, max_attempts)
+            outcome = cast(
+                "Reply | Exception",
+                (yield Send(Request(url, target, self._headers(url, keys, invocation_id, attempt)))),
+            )
+
+            error, failure = self._judge(outcome)
+            if self._limiter:
+                self._limiter.record(self._clock(), throttled=failure is Failure.THROTTLED)
+            metadata = {"RetryAttempts": attempt - 1}
+            if attempt >= max_attempts:
+                # boto3 says so of a success too.
+                metadata["MaxAttemptsReached"] = True
+            if error is None:
+                self._quota.release(last_retry)
+                return _page(cast("Reply", outcome), metadata)
+            if not clock_corrected and self._correct_clock(outcome, error):
+                clock_corrected = True
+                failure = Failure.TRANSIENT
+            if failure and attempt < max_attempts:
+                if self._quota.acquire(failure):
+                    last_retry = failure
+                    reply_headers = outcome.headers if isinstance(outcome, Reply) else {}
+                    seconds = retry.delay(failure, attempt, self._random(), reply_headers)
+                    logger.debug("attempt %d failed (%s), next in %.3f s", attempt, failure.name, seconds)
+                    yield Sleep(seconds)
+                    continue
+                metadata["RetryQuotaReached"] = True
+            raise _final(error, metadata)
+
+    def _now(self) -> float:
+        return self._clock() + self._clock_offset
+
+    def _headers(
+        self, url: str, keys: Keys | None, invocation_id: str, attempt: int
+    ) -> list[tuple[str, str]]:
+        settings = self._settings
+        headers = [
+            ("Host", settings.endpoint.host),
+            ("Accept-Encoding", "identity"),
+            ("User-Agent", settings.user_agent),
+            ("amz-sdk-invocation-id", invocation_id),
+            ("amz-sdk-request", f"attempt={attempt}; max={settings.max_attempts}"),
+        ]
+        # Lambda's own runtime sets these; the trace id is another for each invocation.
+        trace_id = settings.environ.get("_X_AMZN_TRACE_ID")
+        if trace_id and "AWS_LAMBDA_FUNCTION_NAME" in settings.environ:
+            headers.append(("X-Amzn-Trace-Id", quote(trace_id, safe="-=;:+&[]{}\"',")))
+        return headers + sign(url, keys, settings.region, self._now()) if keys else headers
+
+    def _judge(
+        self, outcome: Reply | Exception
+    ) -> tuple[Exception | dict[str, object] | None, Failure | None]:
+        """The error in an outcome, if it is one, and whether another attempt may mend it."""
+        if isinstance(outcome, Exception):
+            return outcome, Failure.TRANSIENT
+        if outcome.status < 300:
+            return None, None
+        error = response.error_response(outcome)
+        return error, retry.classify(outcome.status, _code(error), _MODELED_CODES)
+
+    def _correct_clock(self, outcome: Reply | Exception, error: Exception | dict[str, object]) -> bool:
+        if not isinstance(outcome, Reply) or isinstance(error, Exception):
+            return False
+        offset = retry.clock_offset(outcome.status, _code(error), outcome.headers, self._now())
+        if offset is None:
+            return False
+        self._clock_offset += offset
+        logger.warning("the clock is wrong by %.0f s: corrected from the service's", offset)
+        return True
+
+
+def _code(error: dict[str, object]) -> str:
+    return cast("dict[str, str]", error["Error"])["Code"]
+
+
+def _page(reply: Reply, metadata: dict[str, int]) -> ListFunctionEventInvokeConfigsResponse:
+    page = response.page(reply)
+    page["ResponseMetadata"] = cast("ResponseMetadata", {**response.metadata(reply), **metadata})
+    return page
+
+
+def _final(error: Exception | dict[str, object], metadata: dict[str, int]) -> Exception:
+    if isinstance(error, Exception):
+        return error
+    cast("dict[str, object]", error["ResponseMetadata"]).update(metadata)
+    return response.client_error(error)

@@ -1,0 +1,161 @@
+"""The errors, each of them botocore's class or derived from it.
+
+An `except` written for boto3 goes on working, and the texts are boto3's. "+" marks the classes
+this library adds; all others are botocore's own, named here so that they can be caught from here.
+
+    ClientError                          the service answered with status 300 or above
+      + ServiceException                 500
+      + ResourceNotFoundException        404
+      + InvalidParameterValueException   400
+      + TooManyRequestsException         429
+    ResponseParserError                  the service answered 200 with what is no page
+    BotoCoreError                        everything else
+        ParamValidationError             the operation's parameters, before anything is sent
+          + PaginationConfigError        PaginationConfig's (also a ValueError)
+        + StartingTokenError             PaginationConfig's StartingToken (also a ValueError)
+        PaginationError                  the service gave the same NextMarker twice in a row
+        + OperationNotPageableError, UnknownServiceError
+        NoRegionError, InvalidRegionError, ProfileNotFound, ConfigParseError
+        + InvalidEndpointError           an endpoint URL without scheme or host (also a ValueError)
+        + InvalidConfigError             any other setting (also a ValueError)
+          InvalidRetryConfigurationError, InvalidRetryModeError, InvalidMaxRetryAttemptsError,
+          UnsupportedSignatureVersionError
+        NoCredentialsError, PartialCredentialsError, CredentialRetrievalError
+        HTTPClientError                  retried, and still failing
+            ConnectionClosedError, ReadTimeoutError
+        ConnectionError                  retried, and still failing
+            EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, SSLError
+"""
+
+from __future__ import annotations
+
+from botocore import exceptions as _botocore
+from botocore.exceptions import (
+    BotoCoreError,
+    ConfigParseError,
+    ConnectionClosedError,
+    ConnectionError,  # noqa: A004 - botocore's name for it
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    HTTPClientError,
+    InvalidMaxRetryAttemptsError,
+    InvalidRegionError,
+    InvalidRetryConfigurationError,
+    InvalidRetryModeError,
+    NoCredentialsError,
+    NoRegionError,
+    PaginationError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    ProxyConnectionError,
+    ReadTimeoutError,
+    SSLError,
+    UnknownServiceError,
+    UnsupportedSignatureVersionError,
+)
+from botocore.parsers import ResponseParserError as _ResponseParserError
+
+__all__ = [
+    "BotoCoreError",
+    "ClientError",
+    "ConfigParseError",
+    "ConnectTimeoutError",
+    "ConnectionClosedError",
+    "ConnectionError",
+    "CredentialRetrievalError",
+    "EndpointConnectionError",
+    "HTTPClientError",
+    "InvalidConfigError",
+    "InvalidEndpointError",
+    "InvalidMaxRetryAttemptsError",
+    "InvalidParameterValueException",
+    "InvalidRegionError",
+    "InvalidRetryConfigurationError",
+    "InvalidRetryModeError",
+    "NoCredentialsError",
+    "NoRegionError",
+    "OperationNotPageableError",
+    "PaginationConfigError",
+    "PaginationError",
+    "ParamValidationError",
+    "PartialCredentialsError",
+    "ProfileNotFound",
+    "ProxyConnectionError",
+    "ReadTimeoutError",
+    "ResourceNotFoundException",
+    "ResponseParserError",
+    "SSLError",
+    "ServiceException",
+    "StartingTokenError",
+    "TooManyRequestsException",
+    "UnknownServiceError",
+    "UnsupportedSignatureVersionError",
+]
+
+
+class ClientError(_botocore.ClientError):
+    """The service answered with an error.
+
+    `response` holds `Error` (`Code`, `Message`), `ResponseMetadata` and the modeled members of the
+    error, as with boto3; `operation_name` is "ListFunctionEventInvokeConfigs".
+    """
+
+    def __reduce__(self) -> tuple[type[ClientError], tuple[object, str]]:
+        # boto3's pickles come back as a bare ClientError: its classes are made at run time.
+        return type(self), (self.response, self.operation_name)
+
+
+class ServiceException(ClientError):
+    """The Lambda service encountered an internal error (500)."""
+
+
+class ResourceNotFoundException(ClientError):
+    """The function does not exist (404)."""
+
+
+class InvalidParameterValueException(ClientError):
+    """One of the parameters in the request is not valid (400)."""
+
+
+class TooManyRequestsException(ClientError):
+    """The request throughput limit was exceeded (429).
+
+    `response` may hold `retryAfterSeconds` (a string: the Retry-After header), `Reason` and `Type`.
+    """
+
+
+class ResponseParserError(_ResponseParserError):
+    """A response with status 200 that is no page: not JSON, or of the wrong shape; the text says where."""
+
+
+class PaginationConfigError(ParamValidationError, ValueError):
+    """A member of `PaginationConfig` that cannot be used."""
+
+
+class StartingTokenError(BotoCoreError, ValueError):
+    """A `StartingToken` that neither this library, boto3 nor the service can have made."""
+
+    fmt = (
+        "Bad starting token: {token}. PaginationConfig's StartingToken must be a NextToken or "
+        "resume_token of an earlier pagination, or a marker of the service"
+    )
+
+
+class OperationNotPageableError(_botocore.OperationNotPageableError):
+    """`get_paginator` was asked for an operation other than the one there is."""
+
+    fmt = (
+        "Operation cannot be paginated: {operation_name}, must be one of: list_function_event_invoke_configs"
+    )
+
+
+class InvalidConfigError(_botocore.InvalidConfigError, ValueError):
+    """A setting that cannot be used; the text names it and what is allowed."""
+
+
+class InvalidEndpointError(InvalidConfigError):
+    """An endpoint URL that cannot be used."""
+
+    fmt = "Invalid endpoint: {endpoint_url}. {source} must be {allowed}"

@@ -1,0 +1,250 @@
+"""A response in, a page or an error out.
+
+The shapes are those of the service's API model, and what becomes of members that are absent, null or
+unknown is what boto3 makes of them. Where boto3 makes an empty page, or fails with a bare Python error,
+of a response that is none of the service's, there is a ResponseParserError that says where.
+
+Source: https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctionEventInvokeConfigs.html and
+botocore 1.44, `parsers.py`, for what a REST-JSON response means.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from http.client import responses as reason_phrases
+from typing import Any, cast
+
+from dateutil.parser import parse as parse_date
+from dateutil.tz import tzlocal, tzutc
+
+from .exceptions import (
+    ClientError,
+    InvalidParameterValueException,
+    ResourceNotFoundException,
+    ResponseParserError,
+    ServiceException,
+    TooManyRequestsException,
+)
+from .operation import OPERATION, is_encodable
+from .types import ListFunctionEventInvokeConfigsResponse
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP response as it arrived. Header names are in lower case, repeated ones joined by ", "."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+def metadata(reply: Reply) -> dict[str, object]:
+    """`ResponseMetadata`, but for what only the attempts before this one can tell."""
+    found: dict[str, object] = {}
+    if "x-amzn-requestid" in reply.headers:
+        found["RequestId"] = reply.headers["x-amzn-requestid"]
+    elif "x-amz-request-id" in reply.headers and reply.status < 300:
+        found["RequestId"] = reply.headers["x-amz-request-id"]
+        found["HostId"] = reply.headers.get("x-amz-id-2", "")
+    return {**found, "HTTPStatusCode": reply.status, "HTTPHeaders": dict(reply.headers)}
+
+
+def page(reply: Reply) -> ListFunctionEventInvokeConfigsResponse:
+    """The page in a response with a status below 300.
+
+    Raises ResponseParserError if the body is not JSON, or JSON of another shape. boto3 makes an empty
+    page of the former.
+    """
+    try:
+        members = _page(json.loads(reply.body.decode()))
+    except _WrongShape as error:
+        raise ResponseParserError(f"Unable to parse the response: at {error.where()}: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise ResponseParserError(
+            f"Unable to parse the response: the body ({len(reply.body)} bytes, "
+            f"{reply.headers.get('content-type', 'no content type')}) is not JSON: {error}"
+        ) from None
+    return cast("ListFunctionEventInvokeConfigsResponse", members)
+
+
+class _WrongShape(Exception):
+    """A value of the wrong kind; each level on the way up puts its own name in front."""
+
+    def __init__(self, expected: str, value: object) -> None:
+        super().__init__(f"expected {expected}, got {_excerpt(value)}")
+        self.path: list[str] = []
+
+    def where(self) -> str:
+        return "".join(reversed(self.path)).lstrip(".") or "the top"
+
+
+def _excerpt(value: object) -> str:
+    # Not repr() of the whole: it may be of any size, or too deep to print.
+    if isinstance(value, (dict, list)):
+        return "an object" if isinstance(value, dict) else "a list"
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."
+
+
+_Parser = Callable[[object], object]
+
+
+def _structure(**members: _Parser) -> _Parser:
+    def parse(value: object) -> dict[str, object]:
+        if not isinstance(value, dict):
+            raise _WrongShape("an object", value)
+        parsed = {}
+        for name, parse_member in members.items():
+            raw = value.get(name)
+            if raw is None:
+                continue
+            try:
+                parsed[name] = parse_member(raw)
+            except _WrongShape as error:
+                error.path.append(f".{name}")
+                raise
+        return parsed
+
+    return parse
+
+
+def _list_of(parse_member: _Parser) -> _Parser:
+    def parse(value: object) -> list[object]:
+        if not isinstance(value, list):
+            raise _WrongShape("a list", value)
+        parsed: list[object] = []
+        for raw in value:
+            try:
+                parsed.append(None if raw is None else parse_member(raw))
+            except _WrongShape as error:
+                error.path.append(f"[{len(parsed)}]")
+                raise
+        return parsed
+
+    return parse
+
+
+def _string(value: object) -> object:
+    # What boto3 does not look at either: whatever the service sends in place of a string is kept.
+    return value
+
+
+def _marker(value: object) -> object:
+    # Anything else, boto3 would send back as a parameter, and then refuse its own.
+    if value and not (isinstance(value, str) and is_encodable(value)):
+        raise _WrongShape("a string", value)
+    return value
+
+
+def _integer(value: object) -> int:
+    try:
+        return int(cast("int", value))
+    except (TypeError, ValueError, OverflowError):
+        raise _WrongShape("an integer", value) from None
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def timestamp(value: object) -> datetime:
+    """A timestamp in any of the forms botocore reads: epoch seconds, ISO 8601, RFC 822.
+
+    Epoch seconds come in the machine's own time zone, others in the one they name, as with boto3.
+    """
+    try:
+        if isinstance(value, str):
+            try:
+                seconds = float(value)
+            except ValueError:
+                # dateutil would read "GMT" as the machine's zone where that is London.
+                return parse_date(value, tzinfos={"GMT": tzutc()})
+        else:
+            seconds = cast("float", value)
+        try:
+            return datetime.fromtimestamp(seconds, tzlocal())
+        except (OSError, OverflowError):
+            # Beyond what the C library's localtime() knows on some platforms.
+            return _EPOCH.astimezone(tzlocal()) + timedelta(seconds=seconds)
+    except (TypeError, ValueError, ArithmeticError, AttributeError):
+        # All but the first three are dateutil's, for text that it takes for a date and is none.
+        raise _WrongShape("a timestamp", value) from None
+
+
+_destination = _structure(Destination=_string)
+_page = _structure(
+    FunctionEventInvokeConfigs=_list_of(
+        _structure(
+            LastModified=timestamp,
+            FunctionArn=_string,
+            MaximumRetryAttempts=_integer,
+            MaximumEventAgeInSeconds=_integer,
+            DestinationConfig=_structure(OnSuccess=_destination, OnFailure=_destination),
+        )
+    ),
+    NextMarker=_marker,
+)
+
+
+# Error classes with the members that the API model gives them, as they are called in the body.
+MODELED_ERRORS: dict[str, tuple[type[ClientError], tuple[str, ...]]] = {
+    "InvalidParameterValueException": (InvalidParameterValueException, ("Type", "message")),
+    "ResourceNotFoundException": (ResourceNotFoundException, ("Type", "Message")),
+    "ServiceException": (ServiceException, ("Type", "Message")),
+    "TooManyRequestsException": (TooManyRequestsException, ("Type", "message", "Reason")),
+}
+
+
+def error_response(reply: Reply) -> dict[str, object]:
+    """What `ClientError.response` holds for a response with status 300 or above.
+
+    Never fails, whatever the body is: a load balancer or a proxy may have written it.
+    """
+    text = reply.body.decode(errors="replace")
+    if reply.status >= 500 and (not text.strip() or text.strip().startswith("<html>")):
+        code = str(reply.status)
+        message: object = reason_phrases.get(reply.status, "")
+        return {"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata(reply)}
+    members = _error_members(text)
+    code = _error_code(reply, members)
+    message = members["message"] if "message" in members else members.get("Message", "")
+    found: dict[str, object] = {
+        "Error": {"Message": message, "Code": code},
+        "ResponseMetadata": metadata(reply),
+    }
+    if code in MODELED_ERRORS:
+        names = MODELED_ERRORS[code][1]
+        found.update({name: members[name] for name in names if members.get(name) is not None})
+        if code == "TooManyRequestsException" and "retry-after" in reply.headers:
+            found["retryAfterSeconds"] = reply.headers["retry-after"]
+    return found
+
+
+def _error_members(text: str) -> dict[str, object]:
+    if not text:
+        return {}
+    try:
+        members = json.loads(text)
+    except (ValueError, RecursionError):
+        members = None
+    return members if isinstance(members, dict) else {"message": text}
+
+
+def _error_code(reply: Reply, members: Mapping[str, object]) -> str:
+    for code in (
+        reply.headers.get("x-amzn-errortype"),
+        members.get("code") if "code" in members else members.get("Code"),
+        members.get("__type"),
+    ):
+        if code is not None:
+            return str(code).split(":", 1)[0].rsplit("#", 1)[-1]
+    return str(reply.status)
+
+
+def client_error(response: dict[str, object]) -> ClientError:
+    """The exception for what `error_response()` gave."""
+    code = cast("dict[str, str]", response["Error"])["Code"]
+    error_class, _ = MODELED_ERRORS.get(code, (ClientError, ()))
+    return error_class(cast("Any", response), OPERATION)
