@@ -1,0 +1,72 @@
+"""A Lambda function's asynchronous-invocation settings, page by page, without boto3.
+
+    import lambda_event_invoke_configs as eic
+
+    client = eic.client("lambda", region_name="us-east-1")
+    paginator = client.get_paginator("list_function_event_invoke_configs")
+    for page in paginator.paginate(FunctionName="my-function"):
+        for config in page["FunctionEventInvokeConfigs"]:
+            print(config["FunctionArn"])
+
+Importing this package loads nothing else: each name below is resolved on first use (PEP 562), and
+httpx and botocore are loaded when the first client is made.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from . import exceptions, types
+    from .aio import AsyncClient, AsyncItems, AsyncPageIterator, AsyncPaginator
+    from .config import Config
+    from .local import LocalLambda
+    from .sync import Client, Items, PageIterator, Paginator, client
+
+__all__ = [
+    "AsyncClient",
+    "AsyncItems",
+    "AsyncPageIterator",
+    "AsyncPaginator",
+    "Client",
+    "Config",
+    "Items",
+    "LocalLambda",
+    "PageIterator",
+    "Paginator",
+    "__version__",
+    "client",
+    "exceptions",
+    "types",
+]
+
+_MODULE_OF = {
+    "AsyncClient": "aio",
+    "AsyncItems": "aio",
+    "AsyncPageIterator": "aio",
+    "AsyncPaginator": "aio",
+    "Client": "sync",
+    "Config": "config",
+    "Items": "sync",
+    "LocalLambda": "local",
+    "PageIterator": "sync",
+    "Paginator": "sync",
+    "client": "sync",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in {"exceptions", "types"}:
+        return import_module(f".{name}", __name__)
+    if name in _MODULE_OF:
+        value: object = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

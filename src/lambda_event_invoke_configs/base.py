@@ -1,0 +1,143 @@
+"""What a client is besides sending: its arguments, `meta`, `exceptions`, and what there is to call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypedDict, TypeVar
+
+from . import credentials as credential_sources
+from . import exceptions as errors
+from . import settings
+from . import transport as http
+from .call import Caller
+from .config import Config
+from .endpoint import partition_of
+from .operation import METHOD_NAME
+from .response import MODELED_ERRORS
+
+if TYPE_CHECKING:
+    import botocore.config
+
+    from .credentials import CredentialsArgument
+
+TransportT = TypeVar("TransportT")
+
+
+class ClientOptions(TypedDict, total=False):
+    """The keyword arguments that a client takes besides `region_name` and `transport`."""
+
+    profile_name: str | None
+    endpoint_url: str | None
+    use_ssl: bool
+    verify: bool | str | None
+    aws_access_key_id: str | None
+    aws_secret_access_key: str | None
+    aws_session_token: str | None
+    credentials: CredentialsArgument | None
+    config: Config | botocore.config.Config | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientMeta:
+    """What a client was made with, resolved."""
+
+    region_name: str
+    endpoint_url: str
+    partition: str
+    config: Config
+
+
+class Exceptions:
+    """The operation's exceptions, as `client.exceptions` of boto3 has them."""
+
+    ClientError = errors.ClientError
+    InvalidParameterValueException = errors.InvalidParameterValueException
+    ResourceNotFoundException = errors.ResourceNotFoundException
+    ServiceException = errors.ServiceException
+    TooManyRequestsException = errors.TooManyRequestsException
+
+    def from_code(self, code: str) -> type[errors.ClientError]:
+        """The class for an error code; ClientError for one the operation does not know."""
+        return MODELED_ERRORS.get(code, (errors.ClientError, ()))[0]
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(
+            f"{self!r} object has no attribute {name}. "
+            f"Valid exceptions are: ClientError, {', '.join(MODELED_ERRORS)}"
+        )
+
+
+class ClientBase(Generic[TransportT]):
+    """All of a client that neither sends nor waits."""
+
+    _make_transport: Callable[..., TransportT]
+
+    def __init__(
+        self,
+        region_name: str | None = None,
+        *,
+        profile_name: str | None = None,
+        endpoint_url: str | None = None,
+        use_ssl: bool = True,
+        verify: bool | str | None = None,
+        aws_access_key_id: str | None = None,
+        aws_secret_access_key: str | None = None,
+        aws_session_token: str | None = None,
+        credentials: CredentialsArgument | None = None,
+        config: Config | botocore.config.Config | None = None,
+        transport: TransportT | None = None,
+    ) -> None:
+        self._settings = settings.resolve(
+            region_name=region_name,
+            profile_name=profile_name,
+            endpoint_url=endpoint_url,
+            use_ssl=use_ssl,
+            verify=verify,
+            config=config,
+        )
+        self._caller = Caller(self._settings)
+        self._credentials = credential_sources.source(
+            access_key=aws_access_key_id,
+            secret_key=aws_secret_access_key,
+            token=aws_session_token,
+            credentials=credentials,
+            profile_name=profile_name,
+            region=self._settings.region,
+            environ=os.environ,
+        )
+        # A transport that was handed over may serve others too: it is closed by whoever made it.
+        self._owns_transport = transport is None
+        self._transport = (
+            self._make_transport(**http.options(self._settings)) if transport is None else transport
+        )
+        self._proxy = self._settings.proxy if self._owns_transport else None
+        self.exceptions = Exceptions()
+
+    @property
+    def meta(self) -> ClientMeta:
+        """`region_name`, `endpoint_url`, `partition` and `config`, resolved."""
+        resolved = self._settings
+        return ClientMeta(
+            resolved.region, resolved.endpoint.url, partition_of(resolved.region).name, resolved.config
+        )
+
+    def can_paginate(self, operation_name: str) -> bool:
+        """Whether `get_paginator()` has a paginator of that name."""
+        return operation_name == METHOD_NAME
+
+    def _check_pageable(self, operation_name: str) -> None:
+        if not self.can_paginate(operation_name):
+            raise errors.OperationNotPageableError(operation_name=operation_name)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._settings.endpoint.url} in {self._settings.region}>"
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}; "
+                f"its only operation is {METHOD_NAME!r}"
+            )

@@ -1,0 +1,220 @@
+"""The synchronous shell: `Client`, its paginator, and `client()` in place of `boto3.client()`.
+
+All it does itself is what a call asks for (see call.py): fetch keys, send, sleep. aio.py is its twin.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import httpx
+
+from . import transport as http
+from .base import ClientBase
+from .call import FetchKeys, Outcome, Request, Sleep
+from .config import says_what_there_is
+from .exceptions import UnknownServiceError
+from .pagination import Pagination, Results, add_to, configurations, finish
+from .paginator import ItemsBase, PageIteratorBase, PaginatorBase, searcher
+from .signing import SERVICE
+from .types import FullResult, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
+
+    from .base import ClientOptions
+    from .types import ListRequest
+
+    class Options(ClientOptions, total=False):
+        """The keyword arguments of `client()`."""
+
+        transport: httpx.BaseTransport | None
+
+
+T = TypeVar("T")
+ListPage = Callable[[Mapping[str, object]], ListFunctionEventInvokeConfigsResponse]
+
+
+@says_what_there_is
+class Client(ClientBase[httpx.BaseTransport]):
+    """A client of AWS Lambda for one operation. It may be used from many threads at the same time.
+
+    region_name: such as "us-east-1" (else AWS_DEFAULT_REGION, AWS_REGION, the profile's `region`).
+    profile_name: of the shared config files (else AWS_DEFAULT_PROFILE, AWS_PROFILE, "default").
+    endpoint_url: in place of the service's own (else AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL, the
+        profile's).
+    use_ssl: False for http:// (default True); a custom endpoint has its own scheme.
+    verify: False not to verify TLS certificates, or the path of a CA bundle (else AWS_CA_BUNDLE, the
+        profile's `ca_bundle`, REQUESTS_CA_BUNDLE, certifi's).
+    aws_access_key_id, aws_secret_access_key, aws_session_token: the keys (else AWS_ACCESS_KEY_ID and
+        so on, then botocore's chain: role, web identity, SSO, shared files, process, container,
+        instance metadata).
+    credentials: a botocore Credentials object, or a callable that returns one; called once.
+    config: a `Config`, or a `botocore.config.Config`.
+    transport: an `httpx.BaseTransport` to send with; it has its own ideas of TLS, proxies and pool
+        size, and `close()` leaves it open.
+
+    Raises, before anything is sent: TypeError for an unknown argument, NoRegionError,
+    InvalidRegionError, ProfileNotFound, PartialCredentialsError, InvalidEndpointError,
+    InvalidConfigError and its like for values that cannot be used.
+    """
+
+    _make_transport = httpx.HTTPTransport
+
+    def list_function_event_invoke_configs(
+        self, **params: Unpack[ListRequest]
+    ) -> ListFunctionEventInvokeConfigsResponse:
+        """One page of a function's configurations for asynchronous invocation.
+
+        FunctionName: name, ARN or partial ARN of the function, with or without version or alias.
+        Marker: the `NextMarker` of the page before (default: the first page).
+        MaxItems: how many configurations at most, 1 to 50 (default: the service's).
+
+        Raises ParamValidationError before anything is sent; ClientError if the service says no, after
+        retries where they may help; ResponseParserError for a response that is no page;
+        NoCredentialsError; ConnectionError and HTTPClientError of botocore's where there is none.
+
+        Source: https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctionEventInvokeConfigs.html
+        """
+        steps = self._caller.steps(params)
+        outcome: Outcome = None
+        while True:
+            try:
+                step = steps.send(outcome)
+            except StopIteration as done:
+                return cast("ListFunctionEventInvokeConfigsResponse", done.value)
+            if isinstance(step, FetchKeys):
+                outcome = self._credentials.keys()
+            elif isinstance(step, Sleep):
+                time.sleep(step.seconds)
+                outcome = None
+            else:
+                outcome = self._send(step.request)
+
+    def _send(self, request: Request) -> Outcome:
+        try:
+            response = self._transport.handle_request(http.to_httpx(request, self._settings))
+            try:
+                body = b"".join(cast("Iterable[bytes]", response.stream))
+            finally:
+                response.close()
+        except http.FAILURES as error:
+            return http.failure(error, request.url, self._proxy)
+        return http.to_reply(response.status_code, response.headers.raw, body)
+
+    def get_paginator(self, operation_name: str) -> Paginator:
+        """The paginator of "list_function_event_invoke_configs".
+
+        Raises OperationNotPageableError for any other operation.
+        """
+        self._check_pageable(operation_name)
+        return Paginator(
+            lambda params: self.list_function_event_invoke_configs(**cast("ListRequest", params)),
+            parameter_validation=self._settings.parameter_validation,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._owns_transport:
+            self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def client(service_name: str, region_name: str | None = None, **options: Unpack[Options]) -> Client:
+    """A `Client`, in place of `boto3.client("lambda", ...)`.
+
+    Raises UnknownServiceError for a service other than "lambda"; else as `Client` does.
+    """
+    if service_name != SERVICE:
+        raise UnknownServiceError(service_name=service_name, known_service_names=[SERVICE])
+    return Client(region_name, **options)
+
+
+class PageIterator(PageIteratorBase[ListPage]):
+    """Pages, one by one: `for page in pages`; or see `items()`, `search()`, `build_full_result()`."""
+
+    def __iter__(self) -> Iterator[ListFunctionEventInvokeConfigsResponse]:
+        return _Pages(self._list_page, self._begin())
+
+    def items(self) -> Items:
+        """The configurations themselves, one by one."""
+        return Items(self)
+
+    def result_key_iters(self) -> list[Items]:
+        """One iterable for each of `result_keys`, each with its `result_key`."""
+        return [self.items()]
+
+    def search(self, expression: str) -> Iterator[Any]:
+        """The results of a JMESPath expression on each page; those of a list one by one.
+
+        Raises jmespath.exceptions.JMESPathError for an expression that cannot be read.
+        """
+        results = self._begin_results(searcher(expression), each_is_a_configuration=False)
+        return _Flattened(self._list_page, results)
+
+    def build_full_result(self) -> FullResult:
+        """All pages in one, with a `NextToken` if `MaxItems` cut it.
+
+        If it fails, nothing was handed out, and `resume_token` stays where it began.
+        """
+        self._begin()
+        pagination = Pagination(self._plan)
+        result: FullResult = {}
+        for page in _Pages(self._list_page, pagination):
+            add_to(result, page)
+        self._progress = pagination
+        return finish(result, pagination.position)
+
+
+class Paginator(PaginatorBase[ListPage, PageIterator]):
+    """Makes page iterators for the operation; from `Client.get_paginator()`."""
+
+    _page_iterator = PageIterator
+
+
+class Items(ItemsBase[PageIterator]):
+    """A listing's configurations, one by one; each iteration starts at the beginning."""
+
+    def __iter__(self) -> Iterator[FunctionEventInvokeConfig]:
+        results = self._pages._begin_results(configurations, each_is_a_configuration=True)
+        return _Flattened(self._pages._list_page, results)
+
+
+class _Pages(Iterator[ListFunctionEventInvokeConfigsResponse]):
+    """One pass. Not a generator: that would be finished for good after an error."""
+
+    def __init__(self, list_page: ListPage, pagination: Pagination) -> None:
+        self._list_page = list_page
+        self._pagination = pagination
+
+    def __next__(self) -> ListFunctionEventInvokeConfigsResponse:
+        request = self._pagination.next_request()
+        if request is None:
+            raise StopIteration
+        return self._pagination.receive(self._list_page(request))
+
+
+class _Flattened(Iterator[T]):
+    """What each page of a pass yields, one by one."""
+
+    def __init__(self, list_page: ListPage, results: Results[T]) -> None:
+        self._pages = _Pages(list_page, results.pagination)
+        self._results = results
+
+    def __next__(self) -> T:
+        while not self._results:
+            self._results.feed(next(self._pages))
+        return self._results.take()
