@@ -1,0 +1,226 @@
+"""An embedded Lambda endpoint on 127.0.0.1, for tests and for trying things out without an account.
+
+    with LocalLambda({"my-function": 120}) as lam:
+        client = Client(**lam.client_options)
+
+It speaks HTTP/1.1 with keep-alive, serves this one operation in pages of 50 at most as the service
+does, and verifies every signature itself, from the request as it arrived: without botocore, so that a
+mistake in signing cannot hide behind itself. boto3 and the AWS CLI can list from it too.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypedDict, Union
+from urllib.parse import parse_qsl, unquote
+from uuid import uuid4
+
+from .verification import Refusal, verify
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+Configurations = Union[int, Sequence[Mapping[str, Any]]]
+
+MAX_PAGE_SIZE = 50
+_ACCOUNT = "123456789012"
+_PATH = re.compile(r"/2019-09-25/functions/([^/]+)/event-invoke-config/list")
+_FUNCTION_ARN = re.compile(r"(?:arn:[^:]*:lambda:[^:]*:)?(?:\d{12}:)?function:([^:]+)(?::.+)?|([^:]+):.+")
+_FIRST_MODIFIED = 1_700_000_000.125  # epoch seconds
+
+
+class LocalClientOptions(TypedDict):
+    """What a client needs to be told to list from a `LocalLambda`."""
+
+    region_name: str
+    endpoint_url: str
+    aws_access_key_id: str
+    aws_secret_access_key: str
+
+
+class LocalLambda:
+    """An embedded endpoint, serving from a thread while its `with` block lasts.
+
+    functions: configurations by function name: a list of dicts as the pages have them (`LastModified`
+        may be a datetime or epoch seconds), or a number of made-up ones. Clients may ask by name, ARN
+        or partial ARN, with or without a qualifier.
+    region_name: the region that requests must be signed for (default "us-east-1").
+
+    It refuses as the service does: 404 ResourceNotFoundException for an unknown function, 400
+    InvalidParameterValueException for a bad MaxItems or Marker, 403 for a missing or bad signature,
+    and for a clock more than five minutes off.
+    """
+
+    access_key = "AKIDLOCAL"
+    secret_key = "local-secret-key"  # noqa: S105 - nothing but this endpoint knows it
+
+    def __init__(self, functions: Mapping[str, Configurations], *, region_name: str = "us-east-1") -> None:
+        self.region_name = region_name
+        self._functions = dict(functions)
+        self._server: ThreadingHTTPServer | None = None
+
+    def __enter__(self) -> Self:
+        handler = type("Handler", (_Handler,), {"lam": self})
+        self._server = _Server(("127.0.0.1", 0), handler)
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        assert self._server is not None
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def endpoint_url(self) -> str:
+        """Such as "http://127.0.0.1:40123"; not known before the `with` block."""
+        if self._server is None:
+            raise RuntimeError("LocalLambda has no endpoint_url before its `with` block")
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def client_options(self) -> LocalClientOptions:
+        """The keyword arguments that make a client, ours or boto3's, list from here."""
+        return {
+            "region_name": self.region_name,
+            "endpoint_url": self.endpoint_url,
+            "aws_access_key_id": self.access_key,
+            "aws_secret_access_key": self.secret_key,
+        }
+
+    def _answer(self, method: str, target: str, headers: Mapping[str, str]) -> dict[str, Any]:
+        path, _, query = target.partition("?")
+        verify(
+            method,
+            target,
+            headers,
+            access_key=self.access_key,
+            secret_key=self.secret_key,
+            region=self.region_name,
+            now=datetime.now(timezone.utc),
+        )
+        match = _PATH.fullmatch(path)
+        if method != "GET" or not match:
+            raise Refusal(404, "UnknownOperationException", f"{method} {path} is not served here")
+        name = unquote(match[1])
+        parameters = dict(parse_qsl(query, keep_blank_values=True))
+        return self._page(name, parameters.get("Marker"), parameters.get("MaxItems"))
+
+    def _page(self, name: str, marker: str | None, max_items: str | None) -> dict[str, Any]:
+        function = self._function(name)
+        start = _read_marker(marker, function)
+        stop = start + _read_max_items(max_items)
+        configurations = self._functions[function]
+        if isinstance(configurations, int):
+            length = configurations
+            page = [_made_up(self._arn(function), n) for n in range(start, min(stop, length))]
+        else:
+            length = len(configurations)
+            page = [dict(configuration) for configuration in configurations[start:stop]]
+        return {
+            "FunctionEventInvokeConfigs": page,
+            "NextMarker": _write_marker(stop, function) if stop < length else None,
+        }
+
+    def _function(self, name: str) -> str:
+        arn = _FUNCTION_ARN.fullmatch(name)
+        for candidate in (name, *(arn.groups() if arn else ())):
+            if candidate in self._functions:
+                return candidate
+        message = f"Function not found: {name if arn else self._arn(name)}"
+        raise Refusal(404, "ResourceNotFoundException", message, "Message")
+
+    def _arn(self, function: str) -> str:
+        return f"arn:aws:lambda:{self.region_name}:{_ACCOUNT}:function:{function}"
+
+
+def _made_up(arn: str, n: int) -> dict[str, Any]:
+    return {
+        "LastModified": _FIRST_MODIFIED + n,
+        "FunctionArn": f"{arn}:{n + 1}",
+        "MaximumRetryAttempts": n % 3,
+        "MaximumEventAgeInSeconds": 60 + n % 21541,
+        "DestinationConfig": {
+            "OnSuccess": {},
+            "OnFailure": {"Destination": f"arn:aws:sqs:us-east-1:{_ACCOUNT}:failed-{n % 5}"},
+        },
+    }
+
+
+def _write_marker(start: int, function: str) -> str:
+    return base64.b64encode(f"{start}/{function}".encode()).decode()
+
+
+def _read_marker(marker: str | None, function: str) -> int:
+    if marker is None:
+        return 0
+    try:
+        start, _, of = base64.b64decode(marker, validate=True).decode().partition("/")
+        if of == function and int(start) > 0:
+            return int(start)
+    except (ValueError, binascii.Error):
+        pass
+    raise Refusal(400, "InvalidParameterValueException", "The marker is not valid for this function.")
+
+
+def _read_max_items(max_items: str | None) -> int:
+    if max_items is None:
+        return MAX_PAGE_SIZE
+    if max_items.isdecimal() and 1 <= int(max_items) <= MAX_PAGE_SIZE:
+        return int(max_items)
+    message = f"Value '{max_items}' at 'maxItems' failed to satisfy constraint: from 1 to {MAX_PAGE_SIZE}"
+    raise Refusal(400, "InvalidParameterValueException", message)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False  # a client may keep its connection open for as long as it likes
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away in the middle is none of the endpoint's errors."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    lam: LocalLambda
+    raw_requestline: bytes
+
+    def _respond(self) -> None:
+        # Not self.path: the standard library has tidied that up.
+        target = self.raw_requestline.decode("latin-1").split(" ")[1]
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        try:
+            status, body, error = 200, self.lam._answer(self.command, target, headers), None
+        except Refusal as refusal:
+            status, body, error = refusal.status, refusal.body, refusal.code
+        content = json.dumps(body, default=datetime.timestamp).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("x-amzn-RequestId", str(uuid4()))
+        if error:
+            self.send_header("x-amzn-ErrorType", error)
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_POST = do_PUT = do_DELETE = _respond  # noqa: N815 - http.server's names
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
+        """Say nothing: a test's output is its own."""
