@@ -1,0 +1,198 @@
+"""The asynchronous shell: `AsyncClient` and its paginator, on asyncio and on trio.
+
+All it does itself is what a call asks for (see call.py): fetch keys, send, sleep. sync.py is its twin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import anyio
+import httpx
+from anyio import to_thread
+from anyio.lowlevel import current_token
+
+from . import transport as http
+from .base import ClientBase
+from .call import FetchKeys, Outcome, Request, Sleep
+from .config import says_what_there_is
+from .credentials import Keys
+from .pagination import Pagination, Results, add_to, configurations, finish
+from .paginator import ItemsBase, PageIteratorBase, PaginatorBase, searcher
+from .types import FullResult, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
+
+    from .types import ListRequest
+
+T = TypeVar("T")
+ListPage = Callable[[Mapping[str, object]], Awaitable[ListFunctionEventInvokeConfigsResponse]]
+
+
+@says_what_there_is
+class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
+    """A `Client` for asyncio and trio: the same arguments, the same pages, the same errors.
+
+    It belongs to the event loop it is first used in, where any number of tasks may use it at the same
+    time; to use it in another is a RuntimeError. `transport` is an `httpx.AsyncBaseTransport`.
+    """
+
+    _make_transport = httpx.AsyncHTTPTransport
+    _event_loop: object = None
+    _fetching_keys: anyio.Lock
+
+    async def list_function_event_invoke_configs(
+        self, **params: Unpack[ListRequest]
+    ) -> ListFunctionEventInvokeConfigsResponse:
+        """One page of a function's configurations; as `Client.list_function_event_invoke_configs`."""
+        self._enter_event_loop()
+        steps = self._caller.steps(params)
+        outcome: Outcome = None
+        while True:
+            try:
+                step = steps.send(outcome)
+            except StopIteration as done:
+                return cast("ListFunctionEventInvokeConfigsResponse", done.value)
+            if isinstance(step, FetchKeys):
+                outcome = await self._fetch_keys()
+            elif isinstance(step, Sleep):
+                await anyio.sleep(step.seconds)
+                outcome = None
+            else:
+                outcome = await self._send(step.request)
+
+    def _enter_event_loop(self) -> None:
+        token = current_token()
+        if self._event_loop is None:
+            self._event_loop = token
+            self._fetching_keys = anyio.Lock()
+        elif self._event_loop != token:
+            # Its connections and locks belong to the other one, and would wait for it for ever.
+            raise RuntimeError("AsyncClient is used in a second event loop: make one for each event loop")
+
+    async def _fetch_keys(self) -> Keys:
+        if self._credentials.may_block():
+            async with self._fetching_keys:
+                # Another task may have fetched them in the meantime.
+                if self._credentials.may_block():
+                    # A task that is cancelled does not wait for the thread, which ends when it has the keys.
+                    return await to_thread.run_sync(self._credentials.keys, abandon_on_cancel=True)
+        return self._credentials.keys()
+
+    async def _send(self, request: Request) -> Outcome:
+        try:
+            response = await self._transport.handle_async_request(http.to_httpx(request, self._settings))
+            try:
+                body = b"".join([part async for part in cast("AsyncIterable[bytes]", response.stream)])
+            finally:
+                await response.aclose()
+        except http.FAILURES as error:
+            return http.failure(error, request.url, self._proxy)
+        return http.to_reply(response.status_code, response.headers.raw, body)
+
+    def get_paginator(self, operation_name: str) -> AsyncPaginator:
+        """The paginator of "list_function_event_invoke_configs".
+
+        Raises OperationNotPageableError for any other operation.
+        """
+        self._check_pageable(operation_name)
+        return AsyncPaginator(
+            lambda params: self.list_function_event_invoke_configs(**cast("ListRequest", params)),
+            parameter_validation=self._settings.parameter_validation,
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._owns_transport:
+            await self._transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+class AsyncPageIterator(PageIteratorBase[ListPage]):
+    """Pages, one by one: `async for page in pages`; or see `items()`, `search()`, `build_full_result()`."""
+
+    def __aiter__(self) -> AsyncIterator[ListFunctionEventInvokeConfigsResponse]:
+        return _AsyncPages(self._list_page, self._begin())
+
+    def items(self) -> AsyncItems:
+        """The configurations themselves, one by one."""
+        return AsyncItems(self)
+
+    def result_key_iters(self) -> list[AsyncItems]:
+        """One iterable for each of `result_keys`, each with its `result_key`."""
+        return [self.items()]
+
+    def search(self, expression: str) -> AsyncIterator[Any]:
+        """The results of a JMESPath expression on each page; those of a list one by one.
+
+        Raises jmespath.exceptions.JMESPathError for an expression that cannot be read.
+        """
+        results = self._begin_results(searcher(expression), each_is_a_configuration=False)
+        return _AsyncFlattened(self._list_page, results)
+
+    async def build_full_result(self) -> FullResult:
+        """All pages in one, with a `NextToken` if `MaxItems` cut it.
+
+        If it fails, nothing was handed out, and `resume_token` stays where it began.
+        """
+        self._begin()
+        pagination = Pagination(self._plan)
+        result: FullResult = {}
+        async for page in _AsyncPages(self._list_page, pagination):
+            add_to(result, page)
+        self._progress = pagination
+        return finish(result, pagination.position)
+
+
+class AsyncPaginator(PaginatorBase[ListPage, AsyncPageIterator]):
+    """Makes page iterators for the operation; from `AsyncClient.get_paginator()`."""
+
+    _page_iterator = AsyncPageIterator
+
+
+class AsyncItems(ItemsBase[AsyncPageIterator]):
+    """A listing's configurations, one by one; each iteration starts at the beginning."""
+
+    def __aiter__(self) -> AsyncIterator[FunctionEventInvokeConfig]:
+        results = self._pages._begin_results(configurations, each_is_a_configuration=True)
+        return _AsyncFlattened(self._pages._list_page, results)
+
+
+class _AsyncPages(AsyncIterator[ListFunctionEventInvokeConfigsResponse]):
+    """One pass. Not a generator: that would be finished for good after an error."""
+
+    def __init__(self, list_page: ListPage, pagination: Pagination) -> None:
+        self._list_page = list_page
+        self._pagination = pagination
+
+    async def __anext__(self) -> ListFunctionEventInvokeConfigsResponse:
+        request = self._pagination.next_request()
+        if request is None:
+            raise StopAsyncIteration
+        return self._pagination.receive(await self._list_page(request))
+
+
+class _AsyncFlattened(AsyncIterator[T]):
+    """What each page of a pass yields, one by one."""
+
+    def __init__(self, list_page: ListPage, results: Results[T]) -> None:
+        self._pages = _AsyncPages(list_page, results.pagination)
+        self._results = results
+
+    async def __anext__(self) -> T:
+        while not self._results:
+            self._results.feed(await anext(self._pages))
+        return self._results.take()
