@@ -1,0 +1,282 @@
+"""The same calls through boto3 and through this library give equal pages, equal tokens, equal errors."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from scripted import Raw, Reply, ScriptedServer, error, page
+
+from lambda_event_invoke_configs.local import LocalLambda
+
+Scripted = Callable[..., ScriptedServer]
+LIST = "list_function_event_invoke_configs"
+
+CONFIGS = [
+    {},
+    {"PageSize": 50},
+    {"PageSize": 7},
+    {"PageSize": "10", "MaxItems": "25"},
+    *({"MaxItems": n, "PageSize": size} for n in (0, 1, 49, 50, 51, 100, 119, 120, 121) for size in (7, 50)),
+]
+
+
+def run(client: Any, name: str = "my-function", **config: Any) -> dict[str, Any]:
+    """Everything that can be seen of one listing."""
+    paginator = client.get_paginator(LIST)
+
+    def listing() -> Any:
+        return paginator.paginate(FunctionName=name, PaginationConfig=config)
+
+    pages = listing()
+    seen = [without_ids(page) for page in pages]
+    (iterator,) = listing().result_key_iters()
+    return {
+        "pages": seen,
+        "token": pages.resume_token,
+        "full": listing().build_full_result(),
+        "search": list(listing().search("FunctionEventInvokeConfigs[].[FunctionArn, LastModified]")),
+        "lengths": list(listing().search("length(FunctionEventInvokeConfigs)")),
+        "items": list(iterator),
+    }
+
+
+def without_ids(page: dict[str, Any]) -> dict[str, Any]:
+    headers = page["ResponseMetadata"]["HTTPHeaders"]
+    assert page["ResponseMetadata"]["RequestId"] == headers["x-amzn-requestid"]
+    assert headers.keys() == {"server", "date", "content-type", "content-length", "x-amzn-requestid"}
+    del page["ResponseMetadata"]["RequestId"], headers["x-amzn-requestid"], headers["date"]
+    return page
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=str)
+def test_pages_results_and_tokens_are_equal(
+    lam: LocalLambda, ours: Any, theirs: Any, config: dict[str, Any]
+) -> None:
+    assert run(ours(**lam.client_options), **config) == run(theirs(**lam.client_options), **config)
+
+
+def test_a_function_without_configurations_is_listed_alike(lam: LocalLambda, ours: Any, theirs: Any) -> None:
+    for config in CONFIGS[:3]:
+        mine = run(ours(**lam.client_options), "none", **config)
+        assert mine == run(theirs(**lam.client_options), "none", **config)
+
+
+@pytest.mark.parametrize("first_limit", [0, 1, 49, 50, 51, 119])
+def test_a_token_of_either_resumes_in_the_other(
+    lam: LocalLambda, ours: Any, theirs: Any, first_limit: int
+) -> None:
+    makes = [ours(**lam.client_options), theirs(**lam.client_options)]
+    for first, second in itertools.product(makes, makes):
+        head = run(first, MaxItems=first_limit)
+        middle = run(second, MaxItems=30, StartingToken=head["token"])
+        tail = run(first, StartingToken=middle["token"]) if middle["token"] else {"items": []}
+        arns = [config["FunctionArn"] for part in (head, middle, tail) for config in part["items"]]
+        assert [int(arn.rsplit(":", 1)[1]) for arn in arns] == list(range(1, 121))
+
+
+@pytest.mark.parametrize("token", ["None", "None___5", "bTUwL215LWZ1bmN0aW9u", "NTAvbXktZnVuY3Rpb24="])
+def test_old_tokens_and_bare_markers_mean_the_same(
+    lam: LocalLambda, ours: Any, theirs: Any, token: str
+) -> None:
+    for config in ({}, {"MaxItems": 60}):
+        outcomes = [outcome(make(**lam.client_options), token, config) for make in (ours, theirs)]
+        assert outcomes[0] == outcomes[1]
+
+
+def outcome(client: Any, token: str, config: dict[str, int]) -> Any:
+    try:
+        return run(client, StartingToken=token, **config)
+    except Exception as raised:
+        return type(raised).__name__, str(raised)
+
+
+PARAMS: list[dict[str, Any]] = [
+    {"FunctionName": "nope"},
+    {"FunctionName": "nope:$LATEST"},
+    {"FunctionName": "my-function", "MaxItems": 51},
+    {"FunctionName": "my-function", "Marker": "x"},
+    {"FunctionName": "my-function", "Marker": ""},
+    {},
+    {"FunctionName": ""},
+    {"FunctionName": 5, "MaxItems": "x", "Foo": 1},
+]
+
+
+@pytest.mark.parametrize("params", PARAMS, ids=str)
+def test_errors_of_the_operation_are_equal(
+    lam: LocalLambda, ours: Any, theirs: Any, params: dict[str, Any]
+) -> None:
+    assert failure(ours(**lam.client_options), params) == failure(theirs(**lam.client_options), params)
+
+
+def failure(client: Any, params: dict[str, Any]) -> dict[str, Any]:
+    """Everything that can be seen of an error."""
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - which one is what is compared
+        client.list_function_event_invoke_configs(**params)
+    raised = caught.value
+    response = getattr(raised, "response", None)
+    if response:
+        headers = response["ResponseMetadata"]["HTTPHeaders"]
+        for name in ("date", "x-amzn-requestid"):
+            headers.pop(name, None)
+        response["ResponseMetadata"].pop("RequestId", None)
+    return {
+        "class": type(raised).__name__,
+        "text": str(raised),
+        "response": response,
+        "operation": getattr(raised, "operation_name", None),
+        "modeled": [
+            name
+            for name in (
+                "ClientError",
+                "ServiceException",
+                "ResourceNotFoundException",
+                "InvalidParameterValueException",
+                "TooManyRequestsException",
+            )
+            if isinstance(raised, getattr(client.exceptions, name))
+        ],
+    }
+
+
+BODIES: list[Any] = [
+    b"",
+    {},
+    {"message": "m"},
+    {"Message": "M", "Type": "User"},
+    {"message": None},
+    {"code": "a:b", "message": "m"},
+    {"Code": "ns#ServiceException"},
+    {"__type": "x.y#ResourceNotFoundException:z", "Message": "m"},
+    {"message": "m", "Reason": "CallerRateLimitExceeded", "Type": "User"},
+    b"plain text",
+    b"<html>busy</html>",
+    b" <html>busy</html>",
+    b"<HTML>busy</HTML>",
+]
+CODES = [
+    None,
+    "ServiceException",
+    "ResourceNotFoundException",
+    "ns#TooManyRequestsException:http://x",
+    "Throttling",
+]
+
+
+@pytest.mark.parametrize("status", [301, 400, 403, 404, 429, 500, 501, 503])
+@pytest.mark.parametrize("code", CODES)
+def test_errors_are_equal_for_every_status_code_and_body(
+    scripted: Scripted, ours: Any, theirs: Any, status: int, code: str | None
+) -> None:
+    headers = {"Retry-After": "3", "x-amzn-RequestId": "r", **({"x-amzn-ErrorType": code} if code else {})}
+    answers = [Reply(status, body, headers) for body in BODIES for _ in range(3)]
+    seen = []
+    for make in (ours, theirs):
+        server = scripted(*answers)
+        client = make(server.url)
+        found = []
+        while server.script:
+            found.append(failure(client, {"FunctionName": "f"}))
+            # Every body is answered with three times; drop what was not asked for.
+            while len(server.script) % 3:
+                server.script.pop(0)
+        seen.append((found, server.header("amz-sdk-request")))
+    assert_equal(*seen)
+
+
+def assert_equal(ours: Any, theirs: Any) -> None:
+    for mine, other in zip(ours[0], theirs[0], strict=True):
+        assert mine == other
+    assert [value.partition("attempt")[2] for value in ours[1]] == [
+        value.partition("attempt")[2] for value in theirs[1]
+    ]
+
+
+FAULTS: list[Any] = [
+    Raw(b""),
+    Raw(b"garbage\r\n\r\n"),
+    error(500),
+    error(429),
+    error(503, "ServiceException"),
+]
+
+
+@pytest.mark.parametrize("faults", list(itertools.product(FAULTS, FAULTS)), ids=lambda _: "")
+def test_failures_in_between_are_retried_alike(
+    scripted: Scripted, ours: Any, theirs: Any, faults: tuple[Any, Any]
+) -> None:
+    seen = []
+    for make in (ours, theirs):
+        server = scripted(*faults, page("a"))
+        seen.append(make(server.url).list_function_event_invoke_configs(FunctionName="f"))
+        assert len(server.requests) == 3
+        ids = server.header("amz-sdk-invocation-id")
+        assert len(set(ids)) == 1
+    assert seen[0] == seen[1]
+
+
+def test_connection_errors_are_equal(scripted: Scripted, ours: Any, theirs: Any) -> None:
+    nobody = "http://127.0.0.1:9"
+    assert failure(ours(nobody), {"FunctionName": "f"}) == failure(theirs(nobody), {"FunctionName": "f"})
+
+    seen = []
+    for make in (ours, theirs):
+        server = scripted(*[Raw(b"")] * 3)
+        seen.append(failure(make(server.url), {"FunctionName": "f"}))
+        seen[-1]["text"] = seen[-1]["text"].replace(server.url, "")
+    assert seen[0] == seen[1]
+
+
+def test_repeated_headers_and_unknown_members_are_seen_alike(
+    scripted: Scripted, ours: Any, theirs: Any
+) -> None:
+    raw = Raw(
+        b"HTTP/1.1 200 OK\r\nX-Twice: a\r\nx-twice: b\r\nx-amz-request-id: r\r\nX-Amz-Id-2: h\r\n\r\n"
+        b'{"FunctionEventInvokeConfigs": [null, {"New": 1, "FunctionArn": null}], "New": {}}'
+    )
+    pages = [
+        make(scripted(raw).url).list_function_event_invoke_configs(FunctionName="f")
+        for make in (ours, theirs)
+    ]
+    assert pages[0] == pages[1]
+    assert pages[0]["ResponseMetadata"]["HTTPHeaders"]["x-twice"] == "a, b"
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 3, 5])
+def test_the_number_of_attempts_and_the_metadata_are_equal(
+    scripted: Scripted, ours: Any, theirs: Any, attempts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", str(attempts))
+    for failures in range(attempts + 1):
+        seen = []
+        for make in (ours, theirs):
+            server = scripted(*[error(503)] * failures, page("a"))
+            client = make(server.url)
+            if failures < attempts:
+                seen.append(client.list_function_event_invoke_configs(FunctionName="f"))
+            else:
+                seen.append(failure(client, {"FunctionName": "f"}))
+            assert len(server.requests) == min(failures + 1, attempts)
+        assert seen[0] == seen[1]
+
+
+def test_a_botocore_config_makes_the_same_attempts(scripted: Scripted, ours: Any, theirs: Any) -> None:
+    from botocore.config import Config
+
+    for retries in ({"max_attempts": 1}, {"total_max_attempts": 4}, {"mode": "adaptive"}):
+        counts = []
+        for make in (ours, theirs):
+            server = scripted(*[error(500)] * 9)
+            failure(make(server.url, config=Config(retries=dict(retries))), {"FunctionName": "f"})
+            counts.append(len(server.requests))
+        assert counts[0] == counts[1]
+
+
+def test_the_clients_are_said_to_be_the_same(ours: Any, theirs: Any) -> None:
+    mine, other = ours("http://127.0.0.1:1/base"), theirs("http://127.0.0.1:1/base")
+    assert mine.can_paginate(LIST) == other.can_paginate(LIST)
+    for name in ("region_name", "endpoint_url", "partition"):
+        assert getattr(mine.meta, name) == getattr(other.meta, name)

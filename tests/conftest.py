@@ -1,0 +1,112 @@
+"""What all tests share: an environment without AWS settings, no sleeping, clients of both libraries."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import boto3
+import botocore.session
+import drivers
+import pytest
+from scripted import Raw, Reply, ScriptedServer, Silence
+
+from lambda_event_invoke_configs.local import LocalLambda
+
+KEYS: dict[str, Any] = {
+    "region_name": "us-east-1",
+    "aws_access_key_id": "AKIDEXAMPLE",
+    "aws_secret_access_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+}
+LIST = "list_function_event_invoke_configs"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "_X_AMZN", "REQUESTS_CA_BUNDLE")) or name.upper().endswith("_PROXY"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture(autouse=True)
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that were to be slept; nobody sleeps."""
+    seconds: list[float] = []
+
+    async def sleep(delay: float) -> None:
+        seconds.append(delay)
+
+    monkeypatch.setattr(time, "sleep", seconds.append)
+    monkeypatch.setattr(anyio, "sleep", sleep)
+    return seconds
+
+
+@pytest.fixture
+def scripted() -> Iterator[Callable[..., ScriptedServer]]:
+    """Makes servers that play a script."""
+    servers: list[ScriptedServer] = []
+
+    def start(*script: Reply | Raw | Silence) -> ScriptedServer:
+        server = ScriptedServer(*script)
+        servers.append(server)
+        return server.__enter__()
+
+    yield start
+    for server in servers:
+        server.__exit__(None, None, None)
+
+
+@pytest.fixture(params=drivers.BACKENDS)
+def ours(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
+    """Makes clients of this library: sync, asyncio and trio in turn, with the same surface."""
+    clients: list[Any] = []
+
+    def make(endpoint_url: str, **options: Any) -> Any:
+        clients.append(drivers.make(request.param, **{**KEYS, "endpoint_url": endpoint_url, **options}))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture(scope="session")
+def boto3_session() -> botocore.session.Session:
+    # Loading the service model takes long: once is enough.
+    return botocore.session.Session()
+
+
+@pytest.fixture
+def theirs(boto3_session: botocore.session.Session) -> Iterator[Callable[..., Any]]:
+    """Makes clients of boto3."""
+    clients: list[Any] = []
+    session = boto3.session.Session(botocore_session=boto3_session)
+
+    def make(endpoint_url: str, **options: Any) -> Any:
+        clients.append(session.client("lambda", **{**KEYS, "endpoint_url": endpoint_url, **options}))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def lam() -> Iterator[LocalLambda]:
+    """The embedded endpoint with 120 configurations of my-function."""
+    with LocalLambda({"my-function": 120, "none": 0}) as lam:
+        yield lam
+
+
+@pytest.fixture
+def client(lam: LocalLambda, ours: Callable[..., Any]) -> Any:
+    """Our client of the embedded endpoint."""
+    return ours(**lam.client_options)

@@ -1,0 +1,247 @@
+"""A TLS server and a proxy on 127.0.0.1, with certificates nobody else trusts."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+import trustme
+from scripted import page
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """A certificate authority's PEM file, a client's certificate, and the TLS contexts of two servers.
+
+    Both are named localhost; the choosy one insists on a certificate of the client's.
+    """
+
+    path: str
+    client_certificate: str
+    server: ssl.SSLContext
+    choosy_server: ssl.SSLContext
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    folder = tmp_path_factory.mktemp("certificates")
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    client = authority.issue_cert("client.example")
+    client.private_key_and_cert_chain_pem.write_to_path(str(folder / "client.pem"))
+    certificate = authority.issue_cert("localhost")
+    contexts = [ssl.create_default_context(ssl.Purpose.CLIENT_AUTH) for _ in range(2)]
+    for context in contexts:
+        certificate.configure_cert(context)
+    authority.configure_trust(contexts[1])
+    contexts[1].verify_mode = ssl.CERT_REQUIRED
+    return Certificates(str(folder / "ca.pem"), str(folder / "client.pem"), *contexts)
+
+
+def _hang_up(connection: socket.socket) -> None:
+    """End both directions, which wakes a thread that reads; closing would not."""
+    with contextlib.suppress(OSError):  # it is closed already
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+
+class Server:
+    """Accepts connections, each in a thread of its own, until it is closed.
+
+    `requests` are the raw request heads in the order they came, `connections` how many were accepted.
+    """
+
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+        self.requests: list[bytes] = []
+        self.connections = 0
+        self._context = context
+        self._open: list[socket.socket] = []  # shut down when the server is closed
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._threads = [threading.Thread(target=self._accept)]
+        self._threads[0].start()
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._threads[0].join()
+        self._listener.close()
+        for connection in self._open:
+            _hang_up(connection)
+        for thread in self._threads:
+            thread.join()
+
+    def serve(self, connection: socket.socket) -> None:
+        raise NotImplementedError
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self._start(self._serve, connection)
+
+    def _start(self, run: Callable[..., None], *arguments: object) -> threading.Thread:
+        thread = threading.Thread(target=run, args=arguments)
+        self._threads.append(thread)
+        thread.start()
+        return thread
+
+    def _serve(self, connection: socket.socket) -> None:
+        try:
+            if self._context:
+                connection = self._shake_hands(self._context, connection)
+            self._open.append(connection)
+            with connection:
+                self.serve(connection)
+        except OSError:  # the client has gone, or one of the two did not like the other's certificate
+            return
+
+    def _shake_hands(self, context: ssl.SSLContext, connection: socket.socket) -> ssl.SSLSocket:
+        secure = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        try:
+            secure.do_handshake()
+        except OSError:
+            # To close it with the client's request unread would reset it, and the client might never
+            # read which alert it was sent.
+            with socket.socket(fileno=secure.detach()) as plain:
+                plain.shutdown(socket.SHUT_WR)
+                while plain.recv(65536):
+                    pass
+            raise
+        return secure
+
+    def _read_head(self, connection: socket.socket) -> bytes:
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            data = connection.recv(65536)
+            if not data:
+                return b""
+            head += data
+        self.requests.append(head)
+        return head
+
+
+class Lambda(Server):
+    """Answers every request with the same page."""
+
+    def serve(self, connection: socket.socket) -> None:
+        while self._read_head(connection):
+            connection.sendall(page("arn").wire())
+
+
+class Silent(Server):
+    """Answers no request."""
+
+    def serve(self, connection: socket.socket) -> None:
+        while self._read_head(connection):
+            pass
+
+
+class Proxy(Server):
+    """Answers a request for an http:// URL with a page itself, and connects to where CONNECT says.
+
+    `answer` is what it answers a CONNECT with instead; `tunnelled` is what clients sent through tunnels.
+    """
+
+    def __init__(self, context: ssl.SSLContext | None = None, answer: bytes | None = None) -> None:
+        self.tunnelled = b""
+        self._answer = answer
+        super().__init__(context)
+
+    def serve(self, connection: socket.socket) -> None:
+        while head := self._read_head(connection):
+            method, target, _ = head.split(b" ", 2)
+            if method != b"CONNECT":
+                connection.sendall(page("arn").wire())
+            elif self._answer is None:
+                self._connect(connection, target.decode())
+                return
+            else:
+                connection.sendall(self._answer)
+                return
+
+    def _connect(self, client: socket.socket, target: str) -> None:
+        host, _, port = target.rpartition(":")
+        with socket.create_connection((host, int(port))) as server:
+            self._open.append(server)
+            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            answers = self._start(self._copy, server, client)
+            try:
+                while data := client.recv(65536):
+                    self.tunnelled += data
+                    server.sendall(data)
+            finally:
+                _hang_up(server)
+                answers.join()
+
+    def _copy(self, server: socket.socket, client: socket.socket) -> None:
+        try:
+            while data := server.recv(65536):
+                client.sendall(data)
+        except OSError:
+            pass
+        _hang_up(client)
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Server]]:
+    """Starts servers of the given class."""
+    servers: list[Server] = []
+
+    def start_one(kind: type[Server], *arguments: object) -> Server:
+        servers.append(kind(*arguments))  # type: ignore[arg-type]
+        return servers[-1]
+
+    yield start_one
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def secure_lambda(start: Callable[..., Server], certificates: Certificates) -> Server:
+    """A Lambda with a certificate for localhost."""
+    return start(Lambda, certificates.server)
+
+
+@pytest.fixture
+def choosy_lambda(start: Callable[..., Server], certificates: Certificates) -> Server:
+    """A Lambda that insists on a certificate of the client's."""
+    return start(Lambda, certificates.choosy_server)
+
+
+@pytest.fixture
+def silent(start: Callable[..., Server]) -> Server:
+    """A server that never answers."""
+    return start(Silent)
+
+
+@pytest.fixture
+def proxy(start: Callable[..., Server]) -> Server:
+    """A proxy that is spoken to in HTTP."""
+    return start(Proxy)
+
+
+@pytest.fixture
+def secure_proxy(start: Callable[..., Server], certificates: Certificates) -> Server:
+    """A proxy that is spoken to in TLS, with a certificate for localhost."""
+    return start(Proxy, certificates.server)
+
+
+@pytest.fixture
+def make_proxy(start: Callable[..., Server]) -> Callable[[bytes], Server]:
+    """Makes proxies that answer CONNECT with the given bytes."""
+    return lambda answer: start(Proxy, None, answer)
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port of 127.0.0.1 on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port

@@ -1,0 +1,362 @@
+"""What only the async client can get wrong: the event loop, cancellation, many tasks at a time."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from anyio import sleep as real_sleep
+from anyio.lowlevel import checkpoint
+from botocore.credentials import RefreshableCredentials
+from scripted import Raw, Reply, ScriptedServer, Silence, error, page
+
+import lambda_event_invoke_configs as eic
+from lambda_event_invoke_configs.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ResourceNotFoundException,
+)
+from lambda_event_invoke_configs.local import LocalLambda
+
+LIST = "list_function_event_invoke_configs"
+Run = Callable[[Callable[[], Awaitable[Any]]], Any]
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def run(request: pytest.FixtureRequest) -> Run:
+    """Runs a coroutine function in an event loop of its own."""
+    return lambda main: anyio.run(main, backend=request.param)
+
+
+def client_of(url: str, **options: Any) -> eic.AsyncClient:
+    keys = {"region_name": "us-east-1", "aws_access_key_id": "A", "aws_secret_access_key": "S"}
+    return eic.AsyncClient(**{**keys, "endpoint_url": url, **options})
+
+
+def listing(client: eic.AsyncClient, name: str = "f", **config: Any) -> eic.AsyncPageIterator:
+    paginator = client.get_paginator(LIST)
+    return paginator.paginate(FunctionName=name, PaginationConfig=config)  # type: ignore[typeddict-item]
+
+
+def arns(page: Any) -> list[str]:
+    return [config["FunctionArn"] for config in page["FunctionEventInvokeConfigs"]]
+
+
+def in_use(client: eic.AsyncClient) -> int:
+    """How many of the client's connections are neither idle nor closed."""
+    pool: Any = client._transport._pool  # type: ignore[attr-defined]
+    return sum(not (connection.is_idle() or connection.is_closed()) for connection in pool.connections)
+
+
+class TestTheEventLoop:
+    PROCESS = """
+import json, sys, time
+with open(sys.argv[1], "a") as runs:
+    runs.write("run\\n")
+time.sleep(0.5)
+print(json.dumps({"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "S"}))
+"""
+
+    def test_never_waits_for_credentials_which_are_fetched_once_for_all_tasks(
+        self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "process.py").write_text(self.PROCESS)
+        runs = tmp_path / "runs"
+        (tmp_path / "config").write_text(
+            f"[default]\ncredential_process = {sys.executable} {tmp_path}/process.py {runs}\n"
+        )
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+        gaps: list[float] = []
+
+        async def heartbeat() -> None:
+            before = time.monotonic()
+            while True:
+                await real_sleep(0.005)
+                gaps.append(time.monotonic() - before)
+                before = time.monotonic()
+
+        async def main() -> None:
+            transport = httpx.MockTransport(lambda _: httpx.Response(200, json={}))
+            async with (
+                eic.AsyncClient("us-east-1", transport=transport) as client,
+                anyio.create_task_group() as outer,
+            ):
+                outer.start_soon(heartbeat)
+                async with anyio.create_task_group() as tasks:
+                    for _ in range(20):
+                        tasks.start_soon(listing(client).build_full_result)
+                outer.cancel_scope.cancel()
+
+        run(main)
+        assert runs.read_text() == "run\n"
+        # The process takes half a second; the rest is what a shared machine does to a heartbeat.
+        assert max(gaps) < 0.4
+
+    def test_never_refreshes_credentials_which_a_thread_does_once_for_all_tasks(self, run: Run) -> None:
+        threads = []
+
+        def metadata(lifetime: timedelta) -> dict[str, str]:
+            expiry = datetime.now(timezone.utc) + lifetime
+            return {"access_key": "A", "secret_key": "S", "token": "T", "expiry_time": expiry.isoformat()}
+
+        def refresh() -> dict[str, str]:
+            threads.append(threading.current_thread())
+            return metadata(timedelta(hours=1))
+
+        expired = RefreshableCredentials.create_from_metadata(
+            metadata(timedelta(seconds=-1)), refresh_using=refresh, method="test"
+        )
+
+        async def main() -> None:
+            transport = httpx.MockTransport(lambda _: httpx.Response(200, json={}))
+            async with (
+                eic.AsyncClient("us-east-1", credentials=expired, transport=transport) as client,
+                anyio.create_task_group() as tasks,
+            ):
+                for _ in range(20):
+                    tasks.start_soon(listing(client).build_full_result)
+
+        run(main)
+        assert len(threads) == 1
+        assert threads[0] is not threading.main_thread()
+
+    def test_is_one_for_each_client(self, run: Run) -> None:
+        client = client_of(
+            "http://127.0.0.1:9", transport=httpx.MockTransport(lambda _: httpx.Response(200, json={}))
+        )
+
+        async def main() -> None:
+            await listing(client).build_full_result()
+            await listing(client).build_full_result()
+
+        run(main)
+        with pytest.raises(RuntimeError, match="second event loop: make one for each event loop"):
+            run(main)
+
+
+def at_each_await(scenario: Callable[[int], Awaitable[bool]]) -> Callable[[], Awaitable[None]]:
+    """Runs a scenario that is cancelled after 0, 1, 2, ... turns of the event loop, until it finishes."""
+
+    async def main() -> None:
+        for turns in range(2000):
+            if await scenario(turns):
+                return
+        raise AssertionError("never finished")
+
+    return main
+
+
+class TestCancellation:
+    def test_at_any_await_loses_nothing_and_leaks_nothing(self, run: Run) -> None:
+        with LocalLambda({"f": 9}) as lam:
+            everything = [f"arn:aws:lambda:us-east-1:123456789012:function:f:{n}" for n in range(1, 10)]
+
+            async def scenario(turns: int) -> bool:
+                seen: list[str] = []
+                async with eic.AsyncClient(**lam.client_options) as client:
+                    pages = listing(client, PageSize=3)
+                    with anyio.CancelScope() as scope:
+                        async with anyio.create_task_group() as tasks:
+                            tasks.start_soon(cancel_after, turns, scope)
+                            async for page in pages:
+                                seen.extend(arns(page))
+                            tasks.cancel_scope.cancel()
+                            finished = True
+                    finished = not scope.cancelled_caught
+                    assert in_use(client) == 0
+                    token = pages.resume_token
+                    if token or not seen:
+                        async for page in listing(client, PageSize=3, StartingToken=token):
+                            seen.extend(arns(page))
+                assert seen == everything
+                return finished
+
+            async def cancel_after(turns: int, scope: anyio.CancelScope) -> None:
+                for _ in range(turns):
+                    await checkpoint()
+                scope.cancel()
+
+            run(at_each_await(scenario))
+
+    @pytest.mark.parametrize(
+        "script",
+        [
+            pytest.param([Silence()], id="waiting for the response"),
+            pytest.param([Reply(200, {"a": 1}, stall=30)], id="in the head"),
+            pytest.param([Reply(200, {"a": "b" * 1000}, stall=100)], id="in the body"),
+            pytest.param([error(500)], id="waiting to try again"),
+        ],
+    )
+    def test_while_it_waits_closes_the_connection_and_keeps_the_token(
+        self,
+        run: Run,
+        scripted: Callable[..., ScriptedServer],
+        script: list[Any],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        async def for_ever(_: float) -> None:
+            await anyio.sleep_forever()
+
+        monkeypatch.setattr(anyio, "sleep", for_ever)
+        server = scripted(page("a", next_marker="m"), *script, page("b"))
+
+        async def main() -> None:
+            async with client_of(server.url) as client:
+                pages = listing(client)
+                iterator = aiter(pages)
+                assert arns(await anext(iterator)) == ["a"]
+                token = pages.resume_token
+                with anyio.move_on_after(0.1) as scope:
+                    await anext(iterator)
+                assert scope.cancelled_caught
+                assert in_use(client) == 0
+                assert pages.resume_token == token is not None
+                assert arns(await anext(iterator)) == ["b"]
+
+        run(main)
+
+    def test_while_it_waits_for_a_connection_leaves_the_pool_in_order(
+        self, run: Run, scripted: Callable[..., ScriptedServer]
+    ) -> None:
+        server = scripted(Silence(), page("a"), page("b"))
+
+        async def main() -> None:
+            async with client_of(server.url, config=eic.Config(max_pool_connections=1)) as client:
+                with anyio.move_on_after(0.1):
+                    async with anyio.create_task_group() as tasks:
+                        for _ in range(5):
+                            tasks.start_soon(listing(client).build_full_result)
+                assert in_use(client) == 0
+                assert arns(await listing(client).build_full_result()) == ["a"]
+
+        run(main)
+
+    def test_while_it_waits_for_credentials_does_not_wait_for_them(self, run: Run) -> None:
+        release = threading.Event()
+
+        def slow() -> Any:
+            release.wait(5)
+            from botocore.credentials import Credentials
+
+            return Credentials("A", "S")
+
+        async def main() -> None:
+            transport = httpx.MockTransport(lambda _: httpx.Response(200, json={}))
+            async with eic.AsyncClient("us-east-1", credentials=slow, transport=transport) as client:
+                before = time.monotonic()
+                with anyio.move_on_after(0.05):
+                    await listing(client).build_full_result()
+                assert time.monotonic() - before < 2
+                release.set()
+                assert await listing(client).build_full_result() == {}
+
+        threads = threading.active_count()
+        run(main)
+        deadline = time.monotonic() + 5
+        while threading.active_count() > threads and time.monotonic() < deadline:
+            threading.Event().wait(0.01)
+        assert threading.active_count() <= threads + 1  # trio keeps an idle worker for a while
+
+    def test_leaving_the_loop_half_way_leaves_nothing_open(self, run: Run, lam: LocalLambda) -> None:
+        async def main() -> None:
+            async with eic.AsyncClient(**lam.client_options) as client:
+                pages = listing(client, "my-function")
+                async for _ in pages:
+                    break
+                assert in_use(client) == 0
+                rest = listing(client, "my-function", StartingToken=pages.resume_token)
+                assert len((await rest.build_full_result())["FunctionEventInvokeConfigs"]) == 70
+
+        run(main)
+
+
+class TestManyAtATime:
+    @pytest.fixture
+    def many(self) -> Iterator[LocalLambda]:
+        with LocalLambda({f"f{n}": 3 for n in range(1000)}) as lam:
+            yield lam
+
+    def test_a_thousand_listings_give_each_configuration_once_and_in_order(
+        self, run: Run, many: LocalLambda
+    ) -> None:
+        found: dict[str, list[str]] = {}
+        most = 0
+
+        async def main() -> None:
+            async with eic.AsyncClient(**many.client_options) as client:
+
+                async def one(name: str) -> None:
+                    nonlocal most
+                    found[name] = []
+                    async for config in listing(client, name, PageSize=2).items():
+                        found[name].append(config["FunctionArn"].partition("function:")[2])
+                        pool: Any = client._transport._pool  # type: ignore[attr-defined]
+                        most = max(most, len(pool.connections))
+
+                async with anyio.create_task_group() as tasks:
+                    for n in range(1000):
+                        tasks.start_soon(one, f"f{n}")
+
+        run(main)
+        assert found == {f"f{n}": [f"f{n}:{i}" for i in (1, 2, 3)] for n in range(1000)}
+        assert most <= 10
+
+    def test_one_that_fails_does_not_disturb_the_others(self, run: Run, many: LocalLambda) -> None:
+        outcomes: dict[str, int | str] = {}
+
+        async def main() -> None:
+            async with eic.AsyncClient(**many.client_options) as client:
+
+                async def one(name: str) -> None:
+                    try:
+                        result = await listing(client, name).build_full_result()
+                        outcomes[name] = len(result["FunctionEventInvokeConfigs"])
+                    except ResourceNotFoundException:
+                        outcomes[name] = "not found"
+
+                async with anyio.create_task_group() as tasks:
+                    for n in range(30):
+                        tasks.start_soon(one, f"f{n}" if n % 3 else f"unknown{n}")
+
+        run(main)
+        assert outcomes == {
+            f"f{n}" if n % 3 else f"unknown{n}": 3 if n % 3 else "not found" for n in range(30)
+        }
+
+    def test_share_the_retry_quota(self, run: Run, scripted: Callable[..., ScriptedServer]) -> None:
+        server = scripted(*[error(500)] * 200)
+
+        async def main() -> None:
+            async with client_of(server.url) as client:
+
+                async def one() -> None:
+                    with pytest.raises(ClientError):
+                        await listing(client).build_full_result()
+
+                async with anyio.create_task_group() as tasks:
+                    for _ in range(40):
+                        tasks.start_soon(one)
+
+        run(main)
+        assert len(server.requests) == 40 + 500 // 14
+
+    def test_a_closed_connection_is_an_error_like_any_other(
+        self, run: Run, scripted: Callable[..., ScriptedServer]
+    ) -> None:
+        server = scripted(*[Raw(b"")] * 3)
+
+        async def main() -> None:
+            async with client_of(server.url) as client:
+                with pytest.raises(ConnectionClosedError):
+                    await client.list_function_event_invoke_configs(FunctionName="f")
+                assert in_use(client) == 0
+
+        run(main)

@@ -1,0 +1,234 @@
+"""The embedded endpoint: serves as the service does, refuses as the service does."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import struct
+import time
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+from scripted import ScriptedServer, page, parse
+
+import lambda_event_invoke_configs as eic
+from lambda_event_invoke_configs.exceptions import ClientError, ConnectionClosedError
+from lambda_event_invoke_configs.local import LocalLambda
+
+LIST = "/2019-09-25/functions/my-function/event-invoke-config/list"
+
+
+def refusal(client: Any, **params: Any) -> tuple[int, str, str]:
+    with pytest.raises(ClientError) as caught:
+        client.list_function_event_invoke_configs(**{"FunctionName": "my-function", **params})
+    response = caught.value.response
+    return (
+        response["ResponseMetadata"]["HTTPStatusCode"],
+        response["Error"]["Code"],
+        response["Error"]["Message"],
+    )
+
+
+class TestServing:
+    def test_a_number_makes_so_many_configurations(self, lam: LocalLambda, client: eic.Client) -> None:
+        pages = list(
+            client.get_paginator("list_function_event_invoke_configs").paginate(FunctionName="my-function")
+        )
+        assert [len(page["FunctionEventInvokeConfigs"]) for page in pages] == [50, 50, 20]
+        configs = [config for page in pages for config in page["FunctionEventInvokeConfigs"]]
+        arn = "arn:aws:lambda:us-east-1:123456789012:function:my-function"
+        assert [config["FunctionArn"] for config in configs] == [f"{arn}:{n}" for n in range(1, 121)]
+        assert all(0 <= config["MaximumRetryAttempts"] <= 2 for config in configs)
+        assert all(60 <= config["MaximumEventAgeInSeconds"] <= 21600 for config in configs)
+        assert "NextMarker" not in pages[-1]
+
+    def test_a_list_is_served_as_it_is_so_pages_can_be_played_back(self) -> None:
+        configs = [
+            {"FunctionArn": "a", "LastModified": datetime(2023, 11, 14, 22, 13, 20, tzinfo=timezone.utc)},
+            {"FunctionArn": "b", "LastModified": 1.5, "DestinationConfig": {"OnSuccess": {}}},
+        ]
+        with LocalLambda({"f": configs}) as lam, eic.Client(**lam.client_options) as client:
+            once = client.list_function_event_invoke_configs(FunctionName="f")["FunctionEventInvokeConfigs"]
+        assert once[0] == configs[0]
+        with LocalLambda({"f": once}) as lam, eic.Client(**lam.client_options) as client:
+            assert (
+                client.list_function_event_invoke_configs(FunctionName="f")["FunctionEventInvokeConfigs"]
+                == once
+            )
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "my-function",
+            "my-function:1",
+            "my-function:$LATEST",
+            "function:my-function",
+            "123456789012:function:my-function",
+            "arn:aws:lambda:us-east-1:123456789012:function:my-function",
+            "arn:aws:lambda:us-east-1:123456789012:function:my-function:prod",
+        ],
+    )
+    def test_a_function_goes_by_name_arn_and_partial_arn(self, client: eic.Client, name: str) -> None:
+        assert client.list_function_event_invoke_configs(FunctionName=name)["FunctionEventInvokeConfigs"]
+
+    def test_connections_are_kept_alive(self, lam: LocalLambda) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", int(lam.endpoint_url.rsplit(":", 1)[1]))
+        sockets = set()
+        for _ in range(3):
+            connection.request("GET", LIST)
+            connection.getresponse().read()
+            sockets.add(connection.sock)
+        connection.close()
+        assert len(sockets) == 1
+
+    def test_a_client_that_goes_away_is_passed_over_in_silence(
+        self, lam: LocalLambda, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        with socket.create_connection(("127.0.0.1", int(lam.endpoint_url.rsplit(":", 1)[1]))) as connection:
+            connection.sendall(b"GET ")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with eic.Client(**lam.client_options) as client:
+            client.list_function_event_invoke_configs(FunctionName="my-function")
+        assert capfd.readouterr().err == ""
+
+    def test_a_configuration_that_is_no_json_is_said_on_stderr(
+        self, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        once = eic.Config(retries={"total_max_attempts": 1})
+        with (
+            LocalLambda({"f": [{"x": {1, 2}}]}) as lam,
+            eic.Client(**lam.client_options, config=once) as client,
+            pytest.raises(ConnectionClosedError),
+        ):
+            client.list_function_event_invoke_configs(FunctionName="f")
+        assert "TypeError" in capfd.readouterr().err
+
+    def test_there_is_no_endpoint_before_its_block(self) -> None:
+        with pytest.raises(RuntimeError, match="before its `with` block"):
+            LocalLambda({}).client_options  # noqa: B018
+
+
+class TestRefusing:
+    def test_an_unknown_function(self, client: eic.Client) -> None:
+        assert refusal(client, FunctionName="nope") == (
+            404,
+            "ResourceNotFoundException",
+            "Function not found: arn:aws:lambda:us-east-1:123456789012:function:nope",
+        )
+        assert refusal(client, FunctionName="function:nope")[2] == "Function not found: function:nope"
+
+    @pytest.mark.parametrize("max_items", [51, 10**30])
+    def test_a_page_size_past_the_services_limit(self, client: eic.Client, max_items: int) -> None:
+        assert refusal(client, MaxItems=max_items)[:2] == (400, "InvalidParameterValueException")
+
+    @pytest.mark.parametrize("max_items", ["0", "abc", "-1"])
+    def test_a_page_size_that_no_client_should_send(self, lam: LocalLambda, max_items: Any) -> None:
+        config = eic.Config(parameter_validation=False)
+        with eic.Client(**lam.client_options, config=config) as client:
+            assert refusal(client, MaxItems=max_items)[:2] == (400, "InvalidParameterValueException")
+
+    @pytest.mark.parametrize("marker", ["", "x", "MA==", "LTUvbXktZnVuY3Rpb24=", "NTAvb3RoZXI="])
+    def test_a_marker_it_did_not_give(self, client: eic.Client, marker: str) -> None:
+        assert refusal(client, Marker=marker)[:2] == (400, "InvalidParameterValueException")
+
+    def test_another_key_and_another_secret(self, lam: LocalLambda) -> None:
+        for changed, code in [
+            ({"aws_access_key_id": "AKIDOTHER"}, "UnrecognizedClientException"),
+            ({"aws_secret_access_key": "guess"}, "InvalidSignatureException"),
+            ({"region_name": "eu-west-1"}, "InvalidSignatureException"),
+        ]:
+            with eic.Client(**{**lam.client_options, **changed}) as client:  # type: ignore[arg-type]
+                assert refusal(client)[:2] == (403, code)
+
+    @pytest.mark.parametrize("minutes", [-6, 6])
+    def test_a_clock_more_than_five_minutes_off(
+        self, lam: LocalLambda, minutes: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        now = time.time() + 60 * minutes
+        client = eic.Client(**lam.client_options, config=eic.Config(retries={"total_max_attempts": 1}))
+        monkeypatch.setattr(client._caller, "_clock", lambda: now)
+        assert refusal(client)[:2] == (403, "InvalidSignatureException")
+        client.close()
+
+
+@pytest.fixture
+def signed(scripted: Callable[..., ScriptedServer], lam: LocalLambda) -> dict[str, str]:
+    """The headers of a request signed for the embedded endpoint."""
+    server = scripted(page())
+    with eic.Client(**{**lam.client_options, "endpoint_url": server.url}) as client:  # type: ignore[arg-type]
+        client.list_function_event_invoke_configs(FunctionName="my-function")
+    return parse(server.requests[0])[2]
+
+
+class TestVerifying:
+    def ask(self, lam: LocalLambda, headers: dict[str, str], target: str = LIST, method: str = "GET") -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", int(lam.endpoint_url.rsplit(":", 1)[1]))
+        connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
+    def test_takes_the_request_as_it_was_signed(self, lam: LocalLambda, signed: dict[str, str]) -> None:
+        assert self.ask(lam, signed) == 200
+
+    @pytest.mark.parametrize("target", [f"{LIST}?MaxItems=1", LIST.replace("my", "your"), f"{LIST}/"])
+    def test_refuses_another_target(self, lam: LocalLambda, signed: dict[str, str], target: str) -> None:
+        assert self.ask(lam, signed, target) == 403
+
+    @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+    def test_refuses_another_method(self, lam: LocalLambda, signed: dict[str, str], method: str) -> None:
+        assert self.ask(lam, signed, method=method) == 403
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"host": "elsewhere"},
+            {"x-amz-date": "20200101T000000Z"},
+            {"authorization": "Basic abc"},
+            {"authorization": ""},
+        ],
+    )
+    def test_refuses_other_headers(
+        self, lam: LocalLambda, signed: dict[str, str], changed: dict[str, str]
+    ) -> None:
+        assert self.ask(lam, {**signed, **changed}) == 403
+
+    def test_refuses_no_signature(self, lam: LocalLambda) -> None:
+        assert self.ask(lam, {"host": "h"}) == 403
+
+    def test_refuses_a_signature_that_leaves_out_the_host(
+        self, lam: LocalLambda, signed: dict[str, str]
+    ) -> None:
+        authorization = signed["authorization"].replace("host;x-amz-date", "x-amz-date")
+        assert self.ask(lam, {**signed, "authorization": authorization}) == 403
+
+
+def _sign(lam: LocalLambda, target: str, date: str, method: str = "GET") -> dict[str, str]:
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    request = AWSRequest(method=method, url=f"http://h{target}")
+    request.context["timestamp"] = date
+    request.headers["X-Amz-Date"] = date
+    signer: Any = SigV4Auth(Credentials(lam.access_key, lam.secret_key), "lambda", lam.region_name)
+    to_sign = signer.string_to_sign(request, signer.canonical_request(request))
+    signer._inject_signature_to_request(request, signer.signature(to_sign, request))
+    return {"host": "h", **{name.lower(): value for name, value in request.headers.items()}}
+
+
+class TestWellSignedNonsense:
+    ask = TestVerifying.ask
+
+    def test_another_path_or_method_is_no_operation(self, lam: LocalLambda) -> None:
+        date = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}"
+        for target, method in [("/2019-09-25/functions/", "GET"), ("/", "GET"), (LIST, "DELETE")]:
+            assert self.ask(lam, _sign(lam, target, date, method), target, method) == 404
+
+    def test_a_date_that_is_none_is_refused(self, lam: LocalLambda) -> None:
+        assert self.ask(lam, _sign(lam, LIST, f"{datetime.now(timezone.utc):%Y%m%d}Tnoon")) == 403

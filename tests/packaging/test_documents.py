@@ -1,0 +1,71 @@
+"""README and docs: their examples run, their links lead somewhere, their tests exist."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+# A python block, and the text block right after it, which is what it prints.
+EXAMPLE = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+TEST = re.compile(r"`(tests/[\w/]+\.py)::([\w:]+)`")
+
+EXAMPLES = [
+    pytest.param(code, output, id=f"{path.name}:{path.read_text()[: match.start()].count(chr(10)) + 1}")
+    for path in DOCUMENTS
+    for match in EXAMPLE.finditer(path.read_text())
+    for code, output in [match.groups()]
+]
+
+
+@pytest.mark.parametrize(("code", "output"), EXAMPLES)
+def test_an_example_runs_as_it_is_and_prints_what_it_says(
+    code: str, output: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / "test_example.py").write_text(code)
+    command = [sys.executable, "test_example.py"]
+    if "def test_" in code:
+        command[1:1] = ["-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    if output is not None:
+        printed = re.sub(r"(?s).*\n(\d+ passed) in .*", r"\1\n", done.stdout)
+        assert printed == output
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_to_what_is_there(path: Path) -> None:
+    for link in LINK.findall(path.read_text()):
+        if "://" in link:
+            continue
+        file, _, anchor = link.partition("#")
+        target = (path.parent / file).resolve() if file else path
+        assert target.exists(), link
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}, link
+
+
+def test_every_difference_names_a_test_that_exists() -> None:
+    text = (ROOT / "docs" / "differences.md").read_text()
+    rows = [
+        line
+        for line in text.splitlines()
+        if line.startswith("| ") and not line.startswith(("| situation", "| ---"))
+    ]
+    assert rows
+    for row in rows:
+        named = TEST.findall(row)
+        assert named, row
+        for file, name in named:
+            source = (ROOT / file).read_text()
+            for part in name.split("::"):
+                assert re.search(rf"^\s*(?:async )?(?:def|class) {part}\b", source, re.MULTILINE), (
+                    f"{file}::{name}"
+                )

@@ -1,0 +1,95 @@
+"""What is installed, imported and copied."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import lambda_event_invoke_configs
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = Path(lambda_event_invoke_configs.__file__).parent
+
+HEAVY = (
+    "httpx",
+    "botocore",
+    "ssl",
+    "dateutil",
+    "jmespath",
+    "asyncio",
+    "anyio",
+    "json",
+    "http.client",
+    "rich",
+)
+
+
+def python(code: str, path: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(path), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_importing_it_loads_nothing_heavy() -> None:
+    code = f"import lambda_event_invoke_configs, sys; print([m for m in {HEAVY} if m in sys.modules])"
+    assert python(code, PACKAGE.parent) == "[]\n"
+
+
+def test_keys_that_are_given_need_no_botocore_session() -> None:
+    code = (
+        "import lambda_event_invoke_configs as eic, sys\n"
+        "with eic.LocalLambda({'f': 1}) as lam, eic.Client(**lam.client_options) as client:\n"
+        "    client.list_function_event_invoke_configs(FunctionName='f')\n"
+        "print('botocore.session' in sys.modules, 'botocore.client' in sys.modules, 'boto3' in sys.modules)"
+    )
+    assert python(code, PACKAGE.parent) == "False False False\n"
+
+
+def test_a_copy_under_another_name_works_beside_the_installed_one(tmp_path: Path) -> None:
+    vendor = tmp_path / "othersdk" / "_vendor"
+    shutil.copytree(PACKAGE, vendor / "leic", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "installed").symlink_to(PACKAGE.parent)
+    code = (
+        f"import sys; sys.path.append({str(PACKAGE.parent)!r})\n"
+        "import lambda_event_invoke_configs as installed\n"
+        "from othersdk._vendor import leic\n"
+        "with installed.LocalLambda({'f': 120}) as lam:\n"
+        "    for package in (installed, leic):\n"
+        "        with package.client('lambda', **lam.client_options) as client:\n"
+        "            paginator = client.get_paginator('list_function_event_invoke_configs')\n"
+        "            print(type(client).__module__, "
+        "len(list(paginator.paginate(FunctionName='f').items())))\n"
+        "            try: client.list_function_event_invoke_configs(FunctionName='no')\n"
+        "            except package.exceptions.ResourceNotFoundException as e: print(type(e).__module__)\n"
+    )
+    assert python(code, tmp_path).splitlines() == [
+        "lambda_event_invoke_configs.sync 120",
+        "lambda_event_invoke_configs.exceptions",
+        "othersdk._vendor.leic.sync 120",
+        "othersdk._vendor.leic.exceptions",
+    ]
+
+
+@pytest.mark.parametrize("module", sorted(PACKAGE.glob("*.py")), ids=lambda path: path.name)
+def test_no_module_names_the_package_or_its_metadata(module: Path) -> None:
+    code = module.read_text()
+    assert "importlib.metadata" not in code
+    assert "import lambda_event_invoke_configs" not in code.partition('"""')[2].partition('"""')[2]
+    assert "from lambda_event_invoke_configs" not in code
+
+
+def test_the_package_is_typed_and_its_modules_are_small() -> None:
+    assert (PACKAGE / "py.typed").exists()
+    assert {
+        path.name: n for path in PACKAGE.glob("*.py") if (n := len(path.read_text().splitlines())) > 250
+    } == {}

@@ -1,0 +1,276 @@
+"""One API call, step by step, without a socket, a clock or a pause."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator
+from typing import Any
+
+import botocore
+import pytest
+
+from lambda_event_invoke_configs.call import Caller, FetchKeys, Request, Send, Sleep
+from lambda_event_invoke_configs.config import Config
+from lambda_event_invoke_configs.credentials import Keys
+from lambda_event_invoke_configs.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    EndpointConnectionError,
+    ParamValidationError,
+    ResponseParserError,
+    TooManyRequestsException,
+    UnsupportedSignatureVersionError,
+)
+from lambda_event_invoke_configs.response import Reply
+from lambda_event_invoke_configs.settings import resolve
+
+SECRET, TOKEN = "the-secret-key", "the-session-token"
+NOW = 1_700_000_000.0  # Tue, 14 Nov 2023 22:13:20 GMT
+TEN_MINUTES_LATER = "Tue, 14 Nov 2023 22:23:20 GMT"
+
+
+class Call:
+    """Plays the shell's part in one call: fetches keys, notes what is sent and slept, answers."""
+
+    def __init__(self, caller: Caller, *outcomes: Reply | Exception, **params: object) -> None:
+        self.steps: Generator[Any, Any, Any] = caller.steps(params or {"FunctionName": "f"})
+        self.outcomes = list(outcomes)
+        self.sent: list[Request] = []
+        self.slept: list[float] = []
+        self.fetched = 0
+
+    def run(self) -> Any:
+        outcome: object = None
+        while True:
+            try:
+                step = self.steps.send(outcome)
+            except StopIteration as done:
+                return done.value
+            outcome = None
+            if isinstance(step, FetchKeys):
+                self.fetched += 1
+                outcome = Keys("AKID", SECRET, TOKEN)
+            elif isinstance(step, Sleep):
+                self.slept.append(step.seconds)
+            else:
+                assert isinstance(step, Send)
+                self.sent.append(step.request)
+                outcome = self.outcomes.pop(0)
+
+    def headers(self, name: str) -> list[str | None]:
+        return [dict(request.headers).get(name) for request in self.sent]
+
+
+def caller(*, environ: dict[str, str] | None = None, **options: Any) -> Caller:
+    settings = resolve(
+        region_name="us-east-1",
+        endpoint_url=options.pop("endpoint_url", None),
+        config=Config(**options),
+        environ=environ or {},
+    )
+    return Caller(settings, clock=lambda: NOW, random=lambda: 1.0)
+
+
+OK = Reply(200, {"x-amzn-requestid": "r"}, b'{"FunctionEventInvokeConfigs": []}')
+
+
+def no(status: int, code: str, **headers: str) -> Reply:
+    return Reply(status, {"x-amzn-errortype": code, **headers}, b"{}")
+
+
+class TestOneAttempt:
+    def test_fetches_keys_sends_and_returns_the_page(self) -> None:
+        call = Call(caller(), OK)
+        assert call.run() == {
+            "FunctionEventInvokeConfigs": [],
+            "ResponseMetadata": {
+                "RequestId": "r",
+                "HTTPStatusCode": 200,
+                "HTTPHeaders": {"x-amzn-requestid": "r"},
+                "RetryAttempts": 0,
+            },
+        }
+        assert (call.fetched, len(call.sent), call.slept) == (1, 1, [])
+
+    def test_sends_to_the_endpoint_below_its_base_path(self) -> None:
+        call = Call(caller(endpoint_url="http://HOST:80/base/"), OK, FunctionName="a/b", MaxItems=2)
+        call.run()
+        target = "/base/2019-09-25/functions/a%2Fb/event-invoke-config/list?MaxItems=2"
+        assert (call.sent[0].url, call.sent[0].target) == (f"http://host{target}", target)
+        assert call.headers("Host") == ["host"]
+
+    def test_refuses_bad_parameters_before_the_first_step(self) -> None:
+        call = Call(caller(), FunctionName="f", foo=1)
+        with pytest.raises(ParamValidationError):
+            call.run()
+        assert call.fetched == 0
+
+    def test_sends_them_as_they_are_without_validation(self) -> None:
+        call = Call(caller(parameter_validation=False), OK, FunctionName=5, MaxItems=0, foo=1)
+        call.run()
+        assert call.sent[0].target == "/2019-09-25/functions/5/event-invoke-config/list?MaxItems=0"
+
+    def test_needs_no_keys_where_nothing_is_signed(self) -> None:
+        call = Call(caller(signature_version=botocore.UNSIGNED), OK)
+        call.run()
+        assert (call.fetched, call.headers("Authorization")) == (0, [None])
+
+    def test_refuses_another_signature_version(self) -> None:
+        with pytest.raises(UnsupportedSignatureVersionError, match="v2"):
+            caller(signature_version="v2")
+
+    def test_passes_lambdas_trace_id_on_percent_encoded(self) -> None:
+        environ = {"AWS_LAMBDA_FUNCTION_NAME": "f", "_X_AMZN_TRACE_ID": "Root=1-5;Parent=é\r\nX: y"}
+        call = Call(caller(environ=environ), OK)
+        call.run()
+        assert call.headers("X-Amzn-Trace-Id") == ["Root=1-5;Parent=%C3%A9%0D%0AX:%20y"]
+
+    @pytest.mark.parametrize(
+        "environ", [{"AWS_LAMBDA_FUNCTION_NAME": "f"}, {"_X_AMZN_TRACE_ID": "Root=1"}, {}]
+    )
+    def test_has_no_trace_id_outside_of_lambda(self, environ: dict[str, str]) -> None:
+        call = Call(caller(environ=environ), OK)
+        call.run()
+        assert call.headers("X-Amzn-Trace-Id") == [None]
+
+    def test_a_body_that_is_no_page_is_not_asked_for_again(self) -> None:
+        call = Call(caller(), Reply(200, {}, b"<html>"))
+        with pytest.raises(ResponseParserError):
+            call.run()
+        assert len(call.sent) == 1
+
+    def test_an_error_that_no_retry_would_mend_is_raised_at_once(self) -> None:
+        call = Call(caller(), no(404, "ResourceNotFoundException"))
+        with pytest.raises(ClientError) as caught:
+            call.run()
+        metadata = caught.value.response["ResponseMetadata"]
+        assert (metadata["RetryAttempts"], "MaxAttemptsReached" in metadata) == (0, False)
+        assert call.slept == []
+
+
+class TestRetries:
+    def test_go_on_until_an_attempt_succeeds(self) -> None:
+        call = Call(caller(), ConnectionClosedError(endpoint_url="u"), no(429, "Slow"), OK)
+        metadata = call.run()["ResponseMetadata"]
+        assert (metadata["RetryAttempts"], metadata["MaxAttemptsReached"]) == (2, True)
+        assert call.slept == [0.05, 2.0]
+
+    def test_keep_the_invocation_id_and_count_the_attempts(self) -> None:
+        call = Call(caller(), no(500, "E"), no(503, "E"), OK)
+        call.run()
+        assert len(set(call.headers("amz-sdk-invocation-id"))) == 1
+        assert call.headers("amz-sdk-request") == [f"attempt={n}; max=3" for n in (1, 2, 3)]
+        other = Call(caller(), OK)
+        other.run()
+        assert other.headers("amz-sdk-invocation-id") != call.headers("amz-sdk-invocation-id")[:1]
+
+    def test_fetch_keys_anew_since_they_may_have_expired(self) -> None:
+        call = Call(caller(), no(500, "E"), OK)
+        call.run()
+        assert call.fetched == 2
+
+    def test_end_with_the_services_error_which_says_so(self) -> None:
+        call = Call(caller(), *[no(429, "TooManyRequestsException")] * 3)
+        with pytest.raises(TooManyRequestsException, match=r"\(reached max retries: 2\)") as caught:
+            call.run()
+        metadata = caught.value.response["ResponseMetadata"]
+        assert (metadata["RetryAttempts"], metadata["MaxAttemptsReached"]) == (2, True)
+
+    def test_end_with_the_last_connection_error(self) -> None:
+        last = EndpointConnectionError(endpoint_url="u")
+        call = Call(caller(retries={"total_max_attempts": 2}), ConnectionClosedError(endpoint_url="u"), last)
+        with pytest.raises(EndpointConnectionError) as caught:
+            call.run()
+        assert caught.value is last
+        assert caught.value.__context__ is None
+
+    def test_follow_the_services_own_delay(self) -> None:
+        call = Call(caller(), no(429, "E", **{"x-amz-retry-after": "3000"}), OK)
+        call.run()
+        assert call.slept == [3.0]
+
+    def test_are_not_made_with_one_attempt(self) -> None:
+        call = Call(caller(retries={"max_attempts": 0}), no(500, "E"))
+        with pytest.raises(ClientError, match=r"\(reached max retries: 0\)"):
+            call.run()
+
+    def test_stop_for_all_calls_of_a_client_when_the_quota_is_used_up(self) -> None:
+        shared = caller(retries={"total_max_attempts": 50})
+        first = Call(shared, *[no(500, "E")] * 50)
+        with pytest.raises(ClientError) as caught:
+            first.run()
+        assert len(first.sent) == 36
+        metadata = caught.value.response["ResponseMetadata"]
+        assert metadata["RetryQuotaReached"]
+        assert "MaxAttemptsReached" not in metadata
+        second = Call(shared, no(500, "E"))
+        with pytest.raises(ClientError):
+            second.run()
+        assert len(second.sent) == 1
+
+    def test_are_paid_back_by_success(self) -> None:
+        shared = caller(retries={"total_max_attempts": 50})
+        for _ in range(100):
+            assert Call(shared, no(500, "E"), OK).run()
+
+    def test_say_what_they_do_in_the_debug_log(self, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.DEBUG)
+        Call(caller(), no(500, "E"), OK).run()
+        assert "attempt 1 of 3" in caplog.text
+        assert "TRANSIENT" in caplog.text
+        assert SECRET not in caplog.text
+        assert TOKEN not in caplog.text
+        assert "Signature" not in caplog.text
+
+
+class TestAWrongClock:
+    def test_is_corrected_from_the_services_date_and_the_request_sent_again(self) -> None:
+        shared = caller()
+        refusal = no(403, "InvalidSignatureException", date=TEN_MINUTES_LATER)
+        call = Call(shared, refusal, OK)
+        assert call.run()["ResponseMetadata"]["RetryAttempts"] == 1
+        assert call.headers("X-Amz-Date") == ["20231114T221320Z", "20231114T222320Z"]
+        later = Call(shared, OK)
+        later.run()
+        assert later.headers("X-Amz-Date") == ["20231114T222320Z"]
+
+    def test_is_corrected_once_a_call(self) -> None:
+        dates = [TEN_MINUTES_LATER, "Tue, 14 Nov 2023 22:33:20 GMT"]
+        call = Call(caller(), *[no(403, "RequestExpired", date=date) for date in dates])
+        with pytest.raises(ClientError, match="RequestExpired"):
+            call.run()
+        assert len(call.sent) == 2
+
+    def test_is_kept_for_later_even_where_no_attempt_is_left(self) -> None:
+        shared = caller(retries={"total_max_attempts": 1})
+        with pytest.raises(ClientError):
+            Call(shared, no(403, "RequestExpired", date=TEN_MINUTES_LATER)).run()
+        later = Call(shared, OK)
+        later.run()
+        assert later.headers("X-Amz-Date") == ["20231114T222320Z"]
+
+    def test_is_not_what_a_wrong_key_is_taken_for(self) -> None:
+        call = Call(caller(), no(403, "SignatureDoesNotMatch", date="Tue, 14 Nov 2023 22:13:30 GMT"))
+        with pytest.raises(ClientError):
+            call.run()
+        assert len(call.sent) == 1
+
+
+def test_adaptive_mode_waits_before_sending_once_it_was_throttled() -> None:
+    shared = caller(retries={"mode": "adaptive"})
+    Call(shared, OK).run()
+    throttled = Call(shared, no(429, "TooManyRequestsException"))
+    shared._limiter.record(NOW, throttled=True)  # type: ignore[union-attr]
+    step = next(throttled.steps)
+    assert isinstance(step, Sleep)
+    assert step.seconds > 0
+
+
+def test_no_step_shows_a_secret() -> None:
+    call = Call(caller(), OK)
+    keys_step = next(call.steps)
+    send = call.steps.send(Keys("AKID", SECRET, TOKEN))
+    shown = f"{keys_step!r} {send!r} {Keys('AKID', SECRET, TOKEN)!r} {caller()._settings!r}"
+    assert SECRET not in shown
+    assert TOKEN not in shown
+    assert "Signature" not in shown

@@ -1,0 +1,76 @@
+"""Parameters in, request target out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lambda_event_invoke_configs.exceptions import ParamValidationError
+from lambda_event_invoke_configs.operation import target, validate
+
+
+@pytest.mark.parametrize(
+    ("name", "segment"),
+    [
+        ("my-function", "my-function"),
+        ("my-fn:$LATEST", "my-fn%3A%24LATEST"),
+        ("arn:aws:lambda:us-west-2:123456789012:function:f", None),
+        ("a b/c?d#e", "a%20b%2Fc%3Fd%23e"),
+        ("..", ".."),
+        (".", "."),
+        ("é", "%C3%A9"),
+        ("-._~", "-._~"),
+        ("%41+&=", "%2541%2B%26%3D"),
+    ],
+)
+def test_a_name_is_one_path_segment(name: str, segment: str | None) -> None:
+    segment = segment or name.replace(":", "%3A")
+    assert target({"FunctionName": name}) == f"/2019-09-25/functions/{segment}/event-invoke-config/list"
+
+
+def test_the_query_is_in_the_order_of_the_parameters_as_boto3s_is() -> None:
+    assert target({"FunctionName": "f", "Marker": "+/=&% é", "MaxItems": 5}).partition("?")[2] == (
+        "Marker=%2B%2F%3D%26%25%20%C3%A9&MaxItems=5"
+    )
+    assert target({"MaxItems": True, "FunctionName": "f", "Marker": ""}).endswith("?MaxItems=True&Marker=")
+
+
+@pytest.mark.parametrize("params", [{}, {"FunctionName": ""}, {"FunctionName": "", "MaxItems": "x"}])
+def test_there_is_no_target_without_a_name_even_where_nothing_is_validated(params: dict[str, Any]) -> None:
+    """boto3 with parameter_validation=False sends the request to another path, or fails with KeyError."""
+    with pytest.raises(ParamValidationError, match="FunctionName"):
+        target(params)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"FunctionName": ""},
+        {"FunctionName": 1, "MaxItems": 1.5, "Marker": None, "foo": 1, "bar": 2},
+        {"FunctionName": "f", "MaxItems": 0},
+        {"FunctionName": "f", "MaxItems": -5, "Marker": b"m"},
+        {"FunctionName": "f", "MaxItems": False},
+        {"FunctionName": None, "MaxItems": "5"},
+        {"Marker": "m"},
+    ],
+)
+def test_all_complaints_come_at_once_in_boto3s_words(params: dict[str, Any], theirs: Any) -> None:
+    with pytest.raises(ParamValidationError) as our_complaint:
+        validate(params)
+    with pytest.raises(ParamValidationError) as their_complaint:
+        theirs("http://127.0.0.1:1").list_function_event_invoke_configs(**params)
+    assert str(our_complaint.value) == str(their_complaint.value)
+
+
+@pytest.mark.parametrize("name", ["FunctionName", "Marker"])
+def test_text_that_is_none_is_refused_by_name(name: str) -> None:
+    """boto3 fails with a bare UnicodeEncodeError."""
+    with pytest.raises(ParamValidationError, match=rf"parameter {name}, value: 'x\\ud800'"):
+        validate({"FunctionName": "f", name: "x\ud800"})
+
+
+def test_what_boto3_accepts_is_accepted() -> None:
+    validate({"FunctionName": "x" * 1000, "MaxItems": 1000, "Marker": ""})
+    validate({"FunctionName": "f", "MaxItems": True})

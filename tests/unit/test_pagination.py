@@ -1,0 +1,224 @@
+"""The rules of pagination, without a client."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lambda_event_invoke_configs.exceptions import (
+    PaginationConfigError,
+    PaginationError,
+    ParamValidationError,
+    StartingTokenError,
+)
+from lambda_event_invoke_configs.pagination import (
+    Pagination,
+    Results,
+    add_to,
+    configurations,
+    finish,
+    plan,
+)
+from lambda_event_invoke_configs.tokens import Position, encode
+
+
+def a_page(*numbers: int, next_marker: str | None = None) -> Any:
+    page: dict[str, Any] = {"FunctionEventInvokeConfigs": list(numbers)}
+    return {**page, "NextMarker": next_marker} if next_marker else page
+
+
+def start(config: dict[str, Any] | None = None, **params: Any) -> Pagination:
+    return Pagination(plan({"FunctionName": "f", **params}, config))
+
+
+class TestWhatIsAskedFor:
+    def test_the_first_request_has_the_operations_own_parameters(self) -> None:
+        assert start().next_request() == {"FunctionName": "f"}
+        assert start(Marker="m", MaxItems=3).next_request() == {
+            "FunctionName": "f",
+            "Marker": "m",
+            "MaxItems": 3,
+        }
+
+    def test_page_size_is_sent_as_max_items_and_max_items_is_not_sent(self) -> None:
+        request = start({"PageSize": 5, "MaxItems": 9}, MaxItems=7).next_request()
+        assert request == {"FunctionName": "f", "MaxItems": 5}
+
+    def test_numbers_may_be_what_int_reads_as_with_boto3(self) -> None:
+        planned = plan({}, {"PageSize": "5", "MaxItems": 9.7})
+        assert (planned.params, planned.max_items) == ({"MaxItems": 5}, 9)
+
+    def test_a_starting_token_takes_the_place_of_a_marker(self) -> None:
+        token = encode(Position("t", 2))
+        assert start({"StartingToken": token}, Marker="m").next_request() == {
+            "FunctionName": "f",
+            "Marker": "t",
+        }
+        assert start({"StartingToken": "None"}, Marker="m").next_request() == {"FunctionName": "f"}
+
+    def test_the_next_marker_is_the_next_requests_marker(self) -> None:
+        pagination = start({"PageSize": 2})
+        pagination.receive(a_page(1, 2, next_marker="m"))
+        assert pagination.next_request() == {"FunctionName": "f", "MaxItems": 2, "Marker": "m"}
+
+    @pytest.mark.parametrize("end", [a_page(1), {**a_page(1), "NextMarker": ""}, {}])
+    def test_a_page_without_a_next_marker_is_the_last(self, end: Any) -> None:
+        pagination = start()
+        pagination.receive(end)
+        assert pagination.next_request() is None
+        assert encode(pagination.position) is None
+
+    def test_an_empty_page_with_a_next_marker_goes_on(self) -> None:
+        pagination = start({"MaxItems": 1})
+        pagination.receive(a_page(next_marker="m"))
+        assert pagination.next_request() == {"FunctionName": "f", "Marker": "m"}
+
+    def test_the_same_request_is_asked_for_until_a_page_is_received(self) -> None:
+        pagination = start()
+        assert pagination.next_request() == pagination.next_request()
+
+    def test_the_same_marker_twice_in_a_row_is_an_error_after_its_page_was_handed_out(self) -> None:
+        pagination = start()
+        pagination.receive(a_page(1, next_marker="m"))
+        assert pagination.receive(a_page(2, next_marker="m")) == a_page(2, next_marker="m")
+        for _ in range(2):
+            with pytest.raises(PaginationError, match=r"received twice: \{'Marker': 'm'\}"):
+                pagination.next_request()
+
+    def test_a_starting_marker_that_comes_back_at_once_is_an_error_too(self) -> None:
+        """boto3 hands the same page out twice before it notices."""
+        pagination = start({"StartingToken": "m"})
+        pagination.receive(a_page(1, next_marker="m"))
+        with pytest.raises(PaginationError):
+            pagination.next_request()
+
+
+class TestMaxItems:
+    def test_cuts_a_page_in_the_middle_and_says_where(self) -> None:
+        pagination = start({"MaxItems": 3})
+        pagination.receive(a_page(1, 2, next_marker="m"))
+        assert pagination.receive(a_page(3, 4, next_marker="n"))["FunctionEventInvokeConfigs"] == [3]
+        assert pagination.position == Position("m", 1)
+        assert pagination.next_request() is None
+
+    def test_at_a_pages_border_the_token_is_the_next_marker(self) -> None:
+        pagination = start({"MaxItems": 2})
+        pagination.receive(a_page(1, 2, next_marker="m"))
+        assert pagination.position == Position("m")
+        assert pagination.next_request() is None
+
+    def test_at_the_very_end_leaves_no_token(self) -> None:
+        pagination = start({"MaxItems": 2})
+        pagination.receive(a_page(1, 2))
+        assert encode(pagination.position) is None
+
+    def test_of_zero_still_asks_once(self) -> None:
+        pagination = start({"MaxItems": 0})
+        assert pagination.next_request() is not None
+        assert pagination.receive(a_page(1, 2))["FunctionEventInvokeConfigs"] == []
+        assert pagination.position == Position(None, 0)
+        assert pagination.next_request() is None
+
+
+class TestStartingInTheMiddle:
+    def test_skips_what_was_handed_out_before(self) -> None:
+        pagination = start({"StartingToken": encode(Position("m", 2))})
+        assert pagination.receive(a_page(1, 2, 3))["FunctionEventInvokeConfigs"] == [3]
+
+    def test_a_second_cut_in_the_same_page_counts_from_its_start(self) -> None:
+        pagination = start({"StartingToken": encode(Position("m", 1)), "MaxItems": 1})
+        assert pagination.receive(a_page(1, 2, 3))["FunctionEventInvokeConfigs"] == [2]
+        assert pagination.position == Position("m", 2)
+
+    def test_a_skip_past_the_pages_end_goes_on_in_the_next(self) -> None:
+        """boto3 forgets the rest of the skip, and hands configurations out a second time."""
+        pagination = start({"StartingToken": encode(Position(None, 3)), "PageSize": 2})
+        assert pagination.receive(a_page(1, 2, next_marker="m"))["FunctionEventInvokeConfigs"] == []
+        assert pagination.position == Position("m", 1)
+        assert pagination.receive(a_page(3, 4))["FunctionEventInvokeConfigs"] == [4]
+
+    def test_a_skip_past_the_last_pages_end_is_the_end(self) -> None:
+        pagination = start({"StartingToken": encode(Position(None, 3))})
+        pagination.receive(a_page(1, 2))
+        assert pagination.next_request() is None
+        assert encode(pagination.position) is None
+
+    def test_a_page_without_configurations_stays_without(self) -> None:
+        """boto3 puts FunctionEventInvokeConfigs: None in."""
+        assert start({"StartingToken": "m___1"}).receive({}) == {}
+
+    def test_a_marker_given_outright_is_where_a_cut_points_back_to(self) -> None:
+        """boto3's token forgets it and resumes from the first page."""
+        pagination = start({"MaxItems": 1}, Marker="m")
+        pagination.receive(a_page(1, 2))
+        assert pagination.position == Position("m", 1)
+
+
+class TestResults:
+    def results(self, *, each: bool) -> tuple[Pagination, Results[Any]]:
+        pagination = start({"StartingToken": "s"})
+        return pagination, Results(pagination, configurations, each_is_a_configuration=each)
+
+    def test_configurations_move_the_position_one_by_one(self) -> None:
+        pagination, results = self.results(each=True)
+        assert results.position == Position("s")
+        results.feed(pagination.receive(a_page(1, 2, next_marker="m")))
+        assert (results.take(), results.position) == (1, Position("s", 1))
+        assert (results.take(), results.position) == (2, Position("m"))
+        assert not results
+
+    def test_other_results_move_it_a_page_at_a_time(self) -> None:
+        pagination, results = self.results(each=False)
+        results.feed(pagination.receive(a_page(1, 2, next_marker="m")))
+        assert (results.take(), results.position) == (1, Position("s", 0))
+        assert (results.take(), results.position) == (2, Position("m"))
+
+    def test_a_page_without_results_is_passed_over(self) -> None:
+        pagination, results = self.results(each=False)
+        results.feed(pagination.receive(a_page(next_marker="m")))
+        assert results.position == Position("m")
+
+
+def test_a_full_result_joins_the_pages_and_says_how_to_go_on() -> None:
+    result: Any = {}
+    for page in ({}, a_page(1), {}, a_page(2)):
+        add_to(result, page)
+    assert finish(result, Position()) == {"FunctionEventInvokeConfigs": [1, 2]}
+    assert finish({}, Position("m")) == {"NextToken": encode(Position("m"))}
+
+
+class TestBadPaginationConfig:
+    @pytest.mark.parametrize("key", ["Maxitems", "maxItems", "NextToken", "page_size", 5])
+    def test_an_unknown_key_is_refused(self, key: Any) -> None:
+        """boto3 ignores it: a mistyped limit is no limit."""
+        with pytest.raises(PaginationConfigError) as caught:
+            plan({}, {key: 1})
+        assert isinstance(caught.value, ValueError)
+        assert isinstance(caught.value, ParamValidationError)
+        assert str(caught.value) == (
+            f'Parameter validation failed:\nUnknown parameter in PaginationConfig: "{key}", '
+            "must be one of: MaxItems, PageSize, StartingToken"
+        )
+
+    @pytest.mark.parametrize("key", ["MaxItems", "PageSize"])
+    @pytest.mark.parametrize("value", ["many", [], float("inf"), float("nan")])
+    def test_what_is_no_number_is_refused(self, key: str, value: Any) -> None:
+        with pytest.raises(PaginationConfigError, match=rf"PaginationConfig\.{key}, value: .*int"):
+            plan({}, {key: value})
+
+    def test_a_negative_limit_is_refused(self) -> None:
+        """boto3 drops the last configurations of the first page."""
+        with pytest.raises(PaginationConfigError, match="value: -1, valid min value: 0"):
+            plan({}, {"MaxItems": -1})
+
+    def test_what_is_no_dict_is_refused_and_none_is_none(self) -> None:
+        with pytest.raises(PaginationConfigError, match="Invalid type for parameter PaginationConfig"):
+            plan({}, [("MaxItems", 1)])
+        assert plan({"FunctionName": "f"}, None).max_items is None
+        nothing = {"MaxItems": None, "PageSize": None, "StartingToken": None}
+        assert plan({}, nothing) == plan({}, None)
+
+    def test_a_bad_starting_token_is_refused(self) -> None:
+        with pytest.raises(StartingTokenError):
+            plan({}, {"StartingToken": 5})

@@ -1,0 +1,248 @@
+"""A response in, a page or an error out; botocore's own parser beside ours."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from botocore.parsers import ResponseParserError as TheirResponseParserError
+from botocore.parsers import create_parser
+from dateutil.tz import tzlocal
+
+from lambda_event_invoke_configs import exceptions
+from lambda_event_invoke_configs.response import (
+    Reply,
+    client_error,
+    error_response,
+    metadata,
+    page,
+    timestamp,
+)
+
+
+@pytest.fixture(scope="module")
+def their_parse(boto3_session: Any) -> Any:
+    """botocore's parse of a body with status 200, without the metadata."""
+    model = boto3_session.get_service_model("lambda")
+    shape = model.operation_model("ListFunctionEventInvokeConfigs").output_shape
+
+    def parse(body: bytes) -> Any:
+        parsed = create_parser("rest-json").parse({"body": body, "headers": {}, "status_code": 200}, shape)
+        del parsed["ResponseMetadata"]
+        return parsed
+
+    return parse
+
+
+def reply(body: object, status: int = 200, **headers: str) -> Reply:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Reply(status, {name.replace("_", "-"): value for name, value in headers.items()}, raw)
+
+
+def one(**members: object) -> dict[str, object]:
+    return {"FunctionEventInvokeConfigs": [members]}
+
+
+GOOD = [
+    {},
+    {"FunctionEventInvokeConfigs": None, "NextMarker": None},
+    {"FunctionEventInvokeConfigs": []},
+    {"FunctionEventInvokeConfigs": [None, {}], "NextMarker": "m", "Unknown": 1},
+    {"NextMarker": ""},
+    {"NextMarker": 0},
+    one(FunctionArn="a", MaximumRetryAttempts=2, MaximumEventAgeInSeconds=60, New="x"),
+    one(FunctionArn=None, MaximumRetryAttempts=None, DestinationConfig=None, LastModified=None),
+    one(FunctionArn=5, MaximumRetryAttempts="2", MaximumEventAgeInSeconds=60.9),
+    one(MaximumRetryAttempts=True),
+    one(DestinationConfig={}),
+    one(DestinationConfig={"OnSuccess": {}, "OnFailure": None}),
+    one(DestinationConfig={"OnSuccess": {"Destination": "a"}, "OnFailure": {"Destination": "b", "x": 1}}),
+    one(LastModified=1700000000.125),
+    one(LastModified=0),
+    one(LastModified=-1.5),
+    one(LastModified=253402214400),
+    one(LastModified=True),
+    one(LastModified="1700000000.125"),
+    one(LastModified="2023-11-14T22:13:20.125Z"),
+    one(LastModified="2023-11-14T22:13:20+05:30"),
+    one(LastModified="2023-11-14T22:13:20"),
+    one(LastModified="Tue, 14 Nov 2023 22:13:20 GMT"),
+    one(LastModified="19700101"),
+]
+
+
+@pytest.mark.parametrize("body", GOOD, ids=json.dumps)
+def test_a_page_is_what_botocore_makes_of_it(body: object, their_parse: Any) -> None:
+    ours, theirs = page(reply(body)), their_parse(json.dumps(body).encode())
+    assert ours == theirs
+    # Equal moments are equal in every zone: compare what is written, too.
+    assert repr(ours) == repr(theirs)
+
+
+BAD = [
+    (b"<html>busy</html>", "not JSON"),
+    (b"", "not JSON"),
+    (b'{"FunctionEventInvokeConfigs": [', "not JSON"),
+    (b"\xff\xfe", "not JSON"),
+    ("{}".encode("utf-16"), "not JSON"),
+    (b"[" * 100_000, "not JSON"),
+    (b'{"NextMarker": ' + b"9" * 5000 + b"}", "not JSON"),
+    ([], "at the top: expected an object, got a list"),
+    (None, "at the top: expected an object, got null"),
+    ("x" * 100, f'at the top: expected an object, got "{"x" * 59}...'),
+    (
+        {"FunctionEventInvokeConfigs": {"a": 1}},
+        "at FunctionEventInvokeConfigs: expected a list, got an object",
+    ),
+    ({"FunctionEventInvokeConfigs": "ab"}, 'at FunctionEventInvokeConfigs: expected a list, got "ab"'),
+    ({"FunctionEventInvokeConfigs": [{}, 5]}, "at FunctionEventInvokeConfigs[1]: expected an object, got 5"),
+    (one(LastModified=[]), "at FunctionEventInvokeConfigs[0].LastModified: expected a timestamp, got a list"),
+    (one(LastModified={}), "expected a timestamp"),
+    (one(LastModified="yesterday"), "expected a timestamp"),
+    (one(LastModified="nan"), "expected a timestamp"),
+    (one(LastModified=float("inf")), "expected a timestamp"),
+    (one(LastModified=1e20), "expected a timestamp"),
+    (one(LastModified=10**400), "expected a timestamp"),
+    (one(LastModified=1e12), "expected a timestamp"),
+    (one(MaximumRetryAttempts=[]), "MaximumRetryAttempts: expected an integer, got a list"),
+    (one(MaximumRetryAttempts="two"), 'expected an integer, got "two"'),
+    (one(MaximumEventAgeInSeconds=float("inf")), "expected an integer, got Infinity"),
+    (one(DestinationConfig=[]), "DestinationConfig: expected an object, got a list"),
+    (one(DestinationConfig={"OnFailure": "arn"}), "DestinationConfig.OnFailure: expected an object"),
+]
+
+
+@pytest.mark.parametrize(("body", "complaint"), BAD, ids=str)
+def test_what_is_no_page_is_an_error_that_says_where(body: object, complaint: str, their_parse: Any) -> None:
+    """boto3 makes an empty page of the former ones, and fails with a bare Python error on the rest."""
+    answer = reply(body, content_type="text/x")
+    with pytest.raises(exceptions.ResponseParserError) as caught:
+        page(answer)
+    assert complaint in str(caught.value)
+    assert isinstance(caught.value, TheirResponseParserError)
+    try:
+        assert their_parse(answer.body) == {}
+    except (AttributeError, TypeError, ValueError, OverflowError, RuntimeError) as bare:
+        assert not isinstance(bare, TheirResponseParserError)
+
+
+@pytest.mark.parametrize("marker", [5, ["m"], {"m": 1}, True])
+def test_a_next_marker_that_is_no_string_is_an_error(marker: object) -> None:
+    """boto3 sends it back, and then complains that it is no string."""
+    with pytest.raises(exceptions.ResponseParserError, match="at NextMarker: expected a string"):
+        page(reply({"NextMarker": marker}))
+    with pytest.raises(exceptions.ResponseParserError, match="at NextMarker"):
+        page(reply(b'{"NextMarker": "\\ud800"}'))
+
+
+def test_a_moment_beyond_the_c_librarys_is_counted_from_the_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoLocaltime(datetime):
+        @classmethod
+        def fromtimestamp(cls, *_: object) -> Any:
+            raise OSError
+
+    monkeypatch.setattr("lambda_event_invoke_configs.response.datetime", NoLocaltime)
+    epoch = datetime(1970, 1, 1, tzinfo=timezone.utc)
+    assert timestamp(-1e10) == epoch + timedelta(seconds=-1e10)
+    assert timestamp(5).tzinfo == tzlocal()
+
+
+class TestMetadata:
+    def test_has_the_request_id_the_status_and_the_headers(self) -> None:
+        assert metadata(reply({}, x_amzn_requestid="r", x="y")) == {
+            "RequestId": "r",
+            "HTTPStatusCode": 200,
+            "HTTPHeaders": {"x-amzn-requestid": "r", "x": "y"},
+        }
+
+    def test_takes_the_other_request_id_from_a_success_as_boto3_does(self) -> None:
+        found = metadata(reply({}, x_amz_request_id="r", x_amz_id_2="h"))
+        assert (found["RequestId"], found["HostId"]) == ("r", "h")
+        assert metadata(reply({}, x_amz_request_id="r"))["HostId"] == ""
+        assert "RequestId" not in metadata(reply({}, 404, x_amz_request_id="r"))
+
+
+def error_of(answer: Reply) -> dict[str, Any]:
+    return error_response(answer)["Error"]  # type: ignore[return-value]
+
+
+class TestErrors:
+    @pytest.mark.parametrize(
+        ("body", "headers", "code", "message"),
+        [
+            ({"message": "m"}, {"x_amzn_errortype": "A:http://x"}, "A", "m"),
+            ({"Message": "m"}, {"x_amzn_errortype": "ns#A"}, "A", "m"),
+            ({"code": "ns#A:u", "message": "m"}, {}, "A", "m"),
+            ({"Code": "A", "__type": "B"}, {}, "A", ""),
+            ({"code": None, "Code": "A", "__type": "ns#B"}, {}, "B", ""),
+            ({"__type": "ns#B:u"}, {}, "B", ""),
+            ({"message": None, "Message": "m"}, {}, "404", None),
+            ({"code": 5}, {}, "5", ""),
+            ({}, {}, "404", ""),
+            (b"", {}, "404", ""),
+            (b"plain text", {}, "404", "plain text"),
+            (b"\xff", {}, "404", "\ufffd"),
+            ([1], {}, "404", "[1]"),
+            (b"null", {}, "404", "null"),
+            (b"[" * 100_000, {}, "404", "[" * 100_000),
+        ],
+    )
+    def test_code_and_message_wherever_they_are(
+        self, body: object, headers: dict[str, str], code: str, message: str | None
+    ) -> None:
+        assert error_of(reply(body, 404, **headers)) == {"Code": code, "Message": message}
+
+    @pytest.mark.parametrize("body", [b"", b" \r\n", b" <html>busy</html>"])
+    def test_a_generic_5xx_is_named_by_its_status(self, body: bytes) -> None:
+        answer = reply(body, 502, x_amzn_errortype="ServiceException")
+        assert error_of(answer) == {"Code": "502", "Message": "Bad Gateway"}
+        assert error_of(reply(body, 599)) == {"Code": "599", "Message": ""}
+
+    @pytest.mark.parametrize(
+        ("code", "body", "modeled"),
+        [
+            ("ResourceNotFoundException", {"Type": "User", "Message": "m"}, {"Type": "User", "Message": "m"}),
+            ("ResourceNotFoundException", {"message": "m"}, {}),
+            ("InvalidParameterValueException", {"message": "m", "x": 1}, {"message": "m"}),
+            ("ServiceException", {"Message": None}, {}),
+            (
+                "TooManyRequestsException",
+                {"message": "m", "Reason": "CallerRateLimitExceeded", "Type": "User"},
+                {
+                    "message": "m",
+                    "Reason": "CallerRateLimitExceeded",
+                    "Type": "User",
+                    "retryAfterSeconds": "3",
+                },
+            ),
+            ("SomethingElse", {"Type": "User"}, {}),
+        ],
+    )
+    def test_modeled_members_are_in_the_response(self, code: str, body: object, modeled: object) -> None:
+        found = error_response(reply(body, 400, x_amzn_errortype=code, retry_after="3"))
+        del found["Error"], found["ResponseMetadata"]
+        assert found == modeled
+
+    def test_a_throttling_without_retry_after_has_no_seconds(self) -> None:
+        assert "retryAfterSeconds" not in error_response(reply({"code": "TooManyRequestsException"}, 429))
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "ServiceException",
+            "ResourceNotFoundException",
+            "InvalidParameterValueException",
+            "TooManyRequestsException",
+        ],
+    )
+    def test_a_known_code_has_its_class(self, name: str) -> None:
+        error = client_error(error_response(reply({"code": name, "message": "m"}, 400)))
+        assert type(error) is getattr(exceptions, name)
+        assert str(error) == (
+            f"An error occurred ({name}) when calling the ListFunctionEventInvokeConfigs operation: m"
+        )
+
+    def test_another_code_is_a_plain_client_error(self) -> None:
+        assert type(client_error(error_response(reply({"code": "A"}, 400)))) is exceptions.ClientError
