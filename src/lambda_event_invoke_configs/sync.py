@@ -62,7 +62,7 @@ class Client(ClientBase[httpx.BaseTransport]):
     InvalidConfigError and its like for values that cannot be used.
     """
 
-    _make_transport = httpx.HTTPTransport
+    _make_transport = http.ThreadedTransport
 
     def list_function_event_invoke_configs(
         self, **params: Unpack[ListRequest]

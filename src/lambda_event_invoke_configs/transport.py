@@ -11,6 +11,7 @@ import ssl
 import sys
 import warnings
 from collections.abc import Iterable
+from queue import LifoQueue
 from types import FrameType
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -79,6 +80,48 @@ def _tls(settings: Settings) -> ssl.SSLContext:
             allowed = f"a PEM file, or (certificate, key): {error}"
             raise invalid("client_cert", cert, allowed) from None
     return context
+
+
+class ThreadedTransport(httpx.BaseTransport):
+    """As many `httpx.HTTPTransport`s as connections are allowed, each for one thread at a time.
+
+    A single one shared by threads closes connections in use now and then: httpcore's pool takes one that
+    a thread is just about to send on for idle, finds it readable once the answer is there, and concludes
+    that the server has hung up.
+    """
+
+    def __init__(self, *, limits: httpx.Limits, **options: Any) -> None:
+        self._options = {**options, "limits": httpx.Limits(max_connections=1, keepalive_expiry=None)}
+        self._made: list[httpx.HTTPTransport] = []
+        # The one used last comes first; None stands for one that was not needed yet.
+        self._free: LifoQueue[httpx.HTTPTransport | None] = LifoQueue()
+        for _ in range(limits.max_connections or 0):
+            self._free.put(None)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send, and read all of the response; waits while all connections are in use."""
+        transport = self._free.get()
+        try:
+            transport = transport or self._make()
+            response = transport.handle_request(request)
+            stream = cast("httpx.SyncByteStream", response.stream)
+            try:
+                response.stream = httpx.ByteStream(b"".join(stream))
+            finally:
+                stream.close()
+            return response
+        finally:
+            self._free.put(transport)
+
+    def _make(self) -> httpx.HTTPTransport:
+        made = httpx.HTTPTransport(**self._options)
+        self._made.append(made)
+        return made
+
+    def close(self) -> None:
+        """Close the connections."""
+        for transport in self._made:
+            transport.close()
 
 
 def _callers_level() -> int:

@@ -150,6 +150,7 @@ def test_one_client_serves_many_threads_over_few_connections(scripted: Any, ours
         )
     arns = sorted(int(page["FunctionEventInvokeConfigs"][0]["FunctionArn"]) for page in pages)
     assert arns == list(range(200))
+    assert {page["ResponseMetadata"]["RetryAttempts"] for page in pages} == {0}
     assert server.connections <= 4
 
 
