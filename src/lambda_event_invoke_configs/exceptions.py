@@ -25,6 +25,8 @@ this library adds; all others are botocore's own, named here so that they can be
             ConnectionClosedError, ReadTimeoutError
         ConnectionError                  retried, and still failing
             EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, SSLError
+
+botocore's credential chain raises its own: BotocoreClientError where STS says no, for one.
 """
 
 from __future__ import annotations
@@ -55,10 +57,14 @@ from botocore.exceptions import (
     UnknownServiceError,
     UnsupportedSignatureVersionError,
 )
+from botocore.exceptions import ClientError as BotocoreClientError
+from botocore.exceptions import InvalidConfigError as BotocoreInvalidConfigError
 from botocore.parsers import ResponseParserError as _ResponseParserError
 
 __all__ = [
     "BotoCoreError",
+    "BotocoreClientError",
+    "BotocoreInvalidConfigError",
     "ClientError",
     "ConfigParseError",
     "ConnectTimeoutError",
@@ -95,7 +101,7 @@ __all__ = [
 ]
 
 
-class ClientError(_botocore.ClientError):
+class ClientError(BotocoreClientError):
     """The service answered with an error.
 
     `response` holds `Error` (`Code`, `Message`), `ResponseMetadata` and the modeled members of the
@@ -151,7 +157,7 @@ class OperationNotPageableError(_botocore.OperationNotPageableError):
     )
 
 
-class InvalidConfigError(_botocore.InvalidConfigError, ValueError):
+class InvalidConfigError(BotocoreInvalidConfigError, ValueError):
     """A setting that cannot be used; the text names it and what is allowed."""
 
 
