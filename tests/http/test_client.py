@@ -110,6 +110,8 @@ class TestSurface:
         assert set(dir(eic)) >= {"Client", "Config", "LocalLambda", "client", "exceptions", "types"}
         for name in dir(eic):
             assert getattr(eic, name)
+        # As it is before anything else has imported the module.
+        assert eic.__getattr__("exceptions") is exceptions
         with pytest.raises(AttributeError, match="has no attribute 'resource'"):
             eic.resource  # noqa: B018
 
