@@ -23,6 +23,7 @@ class Reply:
     cut: int | None = None
     reset: bool = False
     stall: int | None = None
+    wait: float = 0  # seconds before the answer
     framed: bool = True  # False: no Content-Length, the body ends where the connection does
 
     def wire(self) -> bytes:
@@ -41,6 +42,7 @@ class Raw:
 
     reset = False
     stall = None
+    wait = 0
     framed = False
 
     def wire(self) -> bytes:
@@ -72,6 +74,13 @@ class ScriptedServer:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def play(self, *script: Reply | Raw | Silence) -> None:
+        """Begin anew, with another script."""
+        with self._lock:
+            self.script = list(script)
+            self.requests.clear()
+            self.connections = 0
 
     def targets(self) -> list[str]:
         return [request.split(b" ")[1].decode() for request in self.requests]
@@ -114,6 +123,8 @@ class ScriptedServer:
                     exchange = self.script.pop(0) if self.script else Raw(b"")
                 if isinstance(exchange, Silence):
                     continue
+                if exchange.wait:
+                    threading.Event().wait(exchange.wait)  # not time.sleep: tests take that away
                 if exchange.stall is not None:
                     connection.sendall(exchange.wire()[: exchange.stall])
                     continue

@@ -1,0 +1,127 @@
+"""Every named case through boto3 and through this library, on sync, asyncio and trio.
+
+What is seen must be equal, unless docs/differences.md names the case: then it must not be.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.session
+import drivers
+import pytest
+from cases import CASES, Bench, Case
+from scripted import ScriptedServer, parse
+from tally import tally
+
+NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=timezone.utc)
+KEYS: dict[str, Any] = {
+    "region_name": "us-east-1",
+    "aws_access_key_id": "AKIDEXAMPLE",
+    "aws_secret_access_key": "SECRET",
+}
+DIFFERENCES = Path(__file__).parents[2] / "docs" / "differences.md"
+INTENDED = set(re.findall(r"`case:([^`]+)`", DIFFERENCES.read_text()))
+
+
+@pytest.fixture(autouse=True)
+def _zone_as_before() -> Iterator[None]:
+    before = os.environ.get("TZ")
+    yield
+    if before is None:
+        os.environ.pop("TZ", None)
+    else:
+        os.environ["TZ"] = before
+    time.tzset()
+
+
+@pytest.fixture
+def makers(
+    boto3_session: botocore.session.Session, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dict[str, Any]]:
+    """Makers of clients: boto3's and ours, all of which sign at the same second."""
+    made: list[Any] = []
+    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: NOW.replace(tzinfo=None))
+
+    def theirs(url: str, **options: Any) -> Any:
+        # A session anew: it remembers settings and credentials. Its models are the same for all.
+        session = botocore.session.Session()
+        session.register_component("data_loader", boto3_session.get_component("data_loader"))
+        options = {**KEYS, "endpoint_url": url, **options}
+        made.append(boto3.session.Session(botocore_session=session).client("lambda", **options))
+        return made[-1]
+
+    def ours(backend: str) -> Callable[..., Any]:
+        def make(url: str, **options: Any) -> Any:
+            made.append(drivers.make(backend, **{**KEYS, "endpoint_url": url, **options}))
+            monkeypatch.setattr(made[-1]._caller, "_clock", NOW.timestamp)
+            return made[-1]
+
+        return make
+
+    yield {"boto3": theirs, **{backend: ours(backend) for backend in drivers.BACKENDS}}
+    for client in made:
+        client.close()
+
+
+def observe(
+    case: Case, make: Any, server: ScriptedServer, folder: Path, environ: dict[str, str]
+) -> dict[str, Any]:
+    """Everything that can be seen of a case."""
+    os.environ.clear()
+    os.environ.update({**environ, **(case.environ or {})})
+    server.play(*case.script)
+    try:
+        outcome: Any = case.use(Bench(make, server, folder))
+    except Exception as raised:
+        outcome = {
+            "class": type(raised).__name__,
+            "text": str(raised),
+            "response": getattr(raised, "response", None),
+            "operation": getattr(raised, "operation_name", None),
+        }
+    return {"outcome": outcome, "requests": [as_seen(request) for request in server.requests]}
+
+
+def as_seen(request: bytes) -> Any:
+    method, target, headers = parse(request)
+    headers.pop("user-agent")
+    headers.pop("amz-sdk-invocation-id")
+    # What boto3 adds to a retry is looked at by a case of its own.
+    headers["amz-sdk-request"] = re.sub(r"^ttl=\w+; ", "", headers["amz-sdk-request"])
+    return method, target, headers
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_case(case: Case, makers: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environ = dict(os.environ)
+    seen = {}
+    with ScriptedServer() as server:
+        for library, make in makers.items():
+            folder = tmp_path / library
+            folder.mkdir()
+            seen[library] = observe(case, make, server, folder, environ)
+    os.environ.clear()
+    os.environ.update(environ)
+    theirs = seen.pop("boto3")
+    tally["cases"] += 1
+    equal = all(ours == theirs for ours in seen.values())
+    tally["equal" if equal else "intended" if case.id in INTENDED else "unintended"] += 1
+    assert seen["asyncio"] == seen["sync"]
+    assert seen["trio"] == seen["sync"]
+    if case.id in INTENDED:
+        assert not equal, "docs/differences.md names a difference that does not occur"
+    else:
+        assert seen["sync"] == theirs
+
+
+def test_every_difference_is_a_case() -> None:
+    assert {case.id for case in CASES} >= INTENDED
+    assert len({case.id for case in CASES}) == len(CASES) >= 300
