@@ -41,6 +41,7 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
     """
 
     _make_transport = httpx.AsyncHTTPTransport
+    _send_method = "handle_async_request"
     _event_loop: object = None
     _fetching_keys: anyio.Lock
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypedDict, TypeVar
 
 from . import credentials as credential_sources
 from . import exceptions as errors
 from . import settings
 from . import transport as http
 from .call import Caller
-from .config import Config
+from .config import Config, invalid
 from .endpoint import partition_of
 from .operation import METHOD_NAME
 from .response import MODELED_ERRORS
@@ -73,6 +73,7 @@ class ClientBase(Generic[TransportT]):
     """All of a client that neither sends nor waits."""
 
     _make_transport: Callable[..., TransportT]
+    _send_method: ClassVar[str]
 
     def __init__(
         self,
@@ -107,6 +108,10 @@ class ClientBase(Generic[TransportT]):
             region=self._settings.region,
             environ=os.environ,
         )
+        if transport is not None and not hasattr(transport, self._send_method):
+            raise invalid(
+                "transport", type(transport).__name__, f"an httpx transport with {self._send_method}()"
+            )
         # A transport that was handed over may serve others too: it is closed by whoever made it.
         self._owns_transport = transport is None
         self._transport = (

@@ -33,8 +33,6 @@ _LOCAL_CONFIGURATIONS = 120
 _LOCAL_REGION = "us-east-1"
 _DEFAULT_TIMEOUT = 60  # seconds
 
-logger = logging.getLogger(__name__)
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with these arguments (default: the process's); returns the exit code.

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Union, cast
 
 from .exceptions import (
@@ -119,7 +120,7 @@ def source(
 
 
 def _given(credentials: Any) -> Callable[[], Credentials]:
-    if hasattr(credentials, "get_frozen_credentials"):
+    if _are_credentials(credentials):
         return lambda: cast("Credentials", credentials)
     if not callable(credentials):
         raise InvalidConfigError(
@@ -129,7 +130,7 @@ def _given(credentials: Any) -> Callable[[], Credentials]:
 
     def load() -> Credentials:
         found = credentials()
-        if not hasattr(found, "get_frozen_credentials"):
+        if not _are_credentials(found):
             raise InvalidConfigError(
                 error_msg="Invalid value for credentials: the callable returned "
                 f"{type(found).__name__}, must be a botocore Credentials object"
@@ -137,6 +138,12 @@ def _given(credentials: Any) -> Callable[[], Credentials]:
         return cast("Credentials", found)
 
     return load
+
+
+def _are_credentials(found: object) -> bool:
+    # aiobotocore's have a coroutine function there.
+    frozen = getattr(found, "get_frozen_credentials", None)
+    return callable(frozen) and not iscoroutinefunction(frozen)
 
 
 def _explicit(access_key: str | None, secret_key: str | None, token: str | None) -> Callable[[], Credentials]:

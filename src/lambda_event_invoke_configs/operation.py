@@ -69,10 +69,11 @@ def target(params: Mapping[str, object]) -> str:
 
     The query is in the order of the parameters, as boto3's is.
 
-    Raises ParamValidationError without a FunctionName, since the path would be another operation's.
+    Raises ParamValidationError for what cannot be sent even if nothing is to be validated: no
+    FunctionName, since the path would be another operation's, or a parameter that does not exist.
     """
-    if not params.get("FunctionName"):
-        validate({name: value for name, value in params.items() if name == "FunctionName"})
+    if not params.get("FunctionName") or not params.keys() <= _PARAMETERS.keys():
+        validate(params)
     path = f"/2019-09-25/functions/{_encode(params['FunctionName'])}/event-invoke-config/list"
     query = "&".join(
         f"{name}={_encode(value)}" for name, value in params.items() if name in _QUERY_PARAMETERS

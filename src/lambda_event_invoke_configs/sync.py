@@ -63,6 +63,7 @@ class Client(ClientBase[httpx.BaseTransport]):
     """
 
     _make_transport = http.ThreadedTransport
+    _send_method = "handle_request"
 
     def list_function_event_invoke_configs(
         self, **params: Unpack[ListRequest]

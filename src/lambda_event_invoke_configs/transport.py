@@ -1,4 +1,4 @@
-"""What httpx is told, and what its failures mean. Both clients use it; only they send.
+"""What httpx is told, and what its failures mean, for both clients.
 
 Requests go straight to an httpx transport: its client layer would add redirects, cookies and headers
 of its own, none of which a signed request may have.

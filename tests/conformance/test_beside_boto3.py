@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from scripted import Raw, Reply, ScriptedServer, error, page
+from scripted import Raw, ScriptedServer
 
 from lambda_event_invoke_configs.local import LocalLambda
 
@@ -142,82 +142,6 @@ def failure(client: Any, params: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-BODIES: list[Any] = [
-    b"",
-    {},
-    {"message": "m"},
-    {"Message": "M", "Type": "User"},
-    {"message": None},
-    {"code": "a:b", "message": "m"},
-    {"Code": "ns#ServiceException"},
-    {"__type": "x.y#ResourceNotFoundException:z", "Message": "m"},
-    {"message": "m", "Reason": "CallerRateLimitExceeded", "Type": "User"},
-    b"plain text",
-    b"<html>busy</html>",
-    b" <html>busy</html>",
-    b"<HTML>busy</HTML>",
-]
-CODES = [
-    None,
-    "ServiceException",
-    "ResourceNotFoundException",
-    "ns#TooManyRequestsException:http://x",
-    "Throttling",
-]
-
-
-@pytest.mark.parametrize("status", [301, 400, 403, 404, 429, 500, 501, 503])
-@pytest.mark.parametrize("code", CODES)
-def test_errors_are_equal_for_every_status_code_and_body(
-    scripted: Scripted, ours: Any, theirs: Any, status: int, code: str | None
-) -> None:
-    headers = {"Retry-After": "3", "x-amzn-RequestId": "r", **({"x-amzn-ErrorType": code} if code else {})}
-    answers = [Reply(status, body, headers) for body in BODIES for _ in range(3)]
-    seen = []
-    for make in (ours, theirs):
-        server = scripted(*answers)
-        client = make(server.url)
-        found = []
-        while server.script:
-            found.append(failure(client, {"FunctionName": "f"}))
-            # Every body is answered with three times; drop what was not asked for.
-            while len(server.script) % 3:
-                server.script.pop(0)
-        seen.append((found, server.header("amz-sdk-request")))
-    assert_equal(*seen)
-
-
-def assert_equal(ours: Any, theirs: Any) -> None:
-    for mine, other in zip(ours[0], theirs[0], strict=True):
-        assert mine == other
-    assert [value.partition("attempt")[2] for value in ours[1]] == [
-        value.partition("attempt")[2] for value in theirs[1]
-    ]
-
-
-FAULTS: list[Any] = [
-    Raw(b""),
-    Raw(b"garbage\r\n\r\n"),
-    error(500),
-    error(429),
-    error(503, "ServiceException"),
-]
-
-
-@pytest.mark.parametrize("faults", list(itertools.product(FAULTS, FAULTS)), ids=lambda _: "")
-def test_failures_in_between_are_retried_alike(
-    scripted: Scripted, ours: Any, theirs: Any, faults: tuple[Any, Any]
-) -> None:
-    seen = []
-    for make in (ours, theirs):
-        server = scripted(*faults, page("a"))
-        seen.append(make(server.url).list_function_event_invoke_configs(FunctionName="f"))
-        assert len(server.requests) == 3
-        ids = server.header("amz-sdk-invocation-id")
-        assert len(set(ids)) == 1
-    assert seen[0] == seen[1]
-
-
 def test_connection_errors_are_equal(scripted: Scripted, ours: Any, theirs: Any) -> None:
     nobody = "http://127.0.0.1:9"
     assert failure(ours(nobody), {"FunctionName": "f"}) == failure(theirs(nobody), {"FunctionName": "f"})
@@ -228,55 +152,3 @@ def test_connection_errors_are_equal(scripted: Scripted, ours: Any, theirs: Any)
         seen.append(failure(make(server.url), {"FunctionName": "f"}))
         seen[-1]["text"] = seen[-1]["text"].replace(server.url, "")
     assert seen[0] == seen[1]
-
-
-def test_repeated_headers_and_unknown_members_are_seen_alike(
-    scripted: Scripted, ours: Any, theirs: Any
-) -> None:
-    raw = Raw(
-        b"HTTP/1.1 200 OK\r\nX-Twice: a\r\nx-twice: b\r\nx-amz-request-id: r\r\nX-Amz-Id-2: h\r\n\r\n"
-        b'{"FunctionEventInvokeConfigs": [null, {"New": 1, "FunctionArn": null}], "New": {}}'
-    )
-    pages = [
-        make(scripted(raw).url).list_function_event_invoke_configs(FunctionName="f")
-        for make in (ours, theirs)
-    ]
-    assert pages[0] == pages[1]
-    assert pages[0]["ResponseMetadata"]["HTTPHeaders"]["x-twice"] == "a, b"
-
-
-@pytest.mark.parametrize("attempts", [1, 2, 3, 5])
-def test_the_number_of_attempts_and_the_metadata_are_equal(
-    scripted: Scripted, ours: Any, theirs: Any, attempts: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", str(attempts))
-    for failures in range(attempts + 1):
-        seen = []
-        for make in (ours, theirs):
-            server = scripted(*[error(503)] * failures, page("a"))
-            client = make(server.url)
-            if failures < attempts:
-                seen.append(client.list_function_event_invoke_configs(FunctionName="f"))
-            else:
-                seen.append(failure(client, {"FunctionName": "f"}))
-            assert len(server.requests) == min(failures + 1, attempts)
-        assert seen[0] == seen[1]
-
-
-def test_a_botocore_config_makes_the_same_attempts(scripted: Scripted, ours: Any, theirs: Any) -> None:
-    from botocore.config import Config
-
-    for retries in ({"max_attempts": 1}, {"total_max_attempts": 4}, {"mode": "adaptive"}):
-        counts = []
-        for make in (ours, theirs):
-            server = scripted(*[error(500)] * 9)
-            failure(make(server.url, config=Config(retries=dict(retries))), {"FunctionName": "f"})
-            counts.append(len(server.requests))
-        assert counts[0] == counts[1]
-
-
-def test_the_clients_are_said_to_be_the_same(ours: Any, theirs: Any) -> None:
-    mine, other = ours("http://127.0.0.1:1/base"), theirs("http://127.0.0.1:1/base")
-    assert mine.can_paginate(LIST) == other.can_paginate(LIST)
-    for name in ("region_name", "endpoint_url", "partition"):
-        assert getattr(mine.meta, name) == getattr(other.meta, name)

@@ -100,6 +100,22 @@ class TestSurface:
                 is exceptions.ClientError
             )
 
+    def test_takes_a_transport_of_its_own_kind(self) -> None:
+        class Sync(httpx.BaseTransport):
+            pass
+
+        class Async(httpx.AsyncBaseTransport):
+            pass
+
+        with pytest.raises(
+            exceptions.InvalidConfigError, match=r"transport: 'Async', .*with handle_request\(\)"
+        ):
+            eic.Client(**KEYS, transport=Async())  # type: ignore[arg-type]
+        with pytest.raises(
+            exceptions.InvalidConfigError, match=r"transport: 'Sync', .*handle_async_request\(\)"
+        ):
+            eic.AsyncClient(**KEYS, transport=Sync())  # type: ignore[arg-type]
+
     def test_shows_no_secret(self) -> None:
         with eic.Client(**KEYS, aws_session_token="TOKEN") as client:
             assert repr(client) == "<Client of https://lambda.us-east-1.amazonaws.com in us-east-1>"

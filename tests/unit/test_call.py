@@ -106,7 +106,7 @@ class TestOneAttempt:
         assert call.fetched == 0
 
     def test_sends_them_as_they_are_without_validation(self) -> None:
-        call = Call(caller(parameter_validation=False), OK, FunctionName=5, MaxItems=0, foo=1)
+        call = Call(caller(parameter_validation=False), OK, FunctionName=5, MaxItems=0)
         call.run()
         assert call.sent[0].target == "/2019-09-25/functions/5/event-invoke-config/list?MaxItems=0"
 

@@ -74,3 +74,9 @@ def test_text_that_is_none_is_refused_by_name(name: str) -> None:
 def test_what_boto3_accepts_is_accepted() -> None:
     validate({"FunctionName": "x" * 1000, "MaxItems": 1000, "Marker": ""})
     validate({"FunctionName": "f", "MaxItems": True})
+
+
+def test_there_is_no_target_for_a_parameter_that_does_not_exist() -> None:
+    """boto3 with parameter_validation=False fails with KeyError."""
+    with pytest.raises(ParamValidationError, match='Unknown parameter in input: "Foo"'):
+        target({"FunctionName": "f", "Foo": 1})
