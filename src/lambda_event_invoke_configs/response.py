@@ -13,13 +13,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from http.client import responses as reason_phrases
 from typing import Any, cast
 
-from dateutil.parser import parse as parse_date
-from dateutil.tz import tzlocal, tzutc
-
+from . import timestamps
 from .exceptions import (
     ClientError,
     InvalidParameterValueException,
@@ -146,30 +144,10 @@ def _integer(value: object) -> int:
         raise _WrongShape("an integer", value) from None
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-
-
-def timestamp(value: object) -> datetime:
-    """A timestamp in any of the forms botocore reads: epoch seconds, ISO 8601, RFC 822.
-
-    Epoch seconds come in the machine's own time zone, others in the one they name, as with boto3.
-    """
+def _timestamp(value: object) -> datetime:
     try:
-        if isinstance(value, str):
-            try:
-                seconds = float(value)
-            except ValueError:
-                # dateutil would read "GMT" as the machine's zone where that is London.
-                return parse_date(value, tzinfos={"GMT": tzutc()})
-        else:
-            seconds = cast("float", value)
-        try:
-            return datetime.fromtimestamp(seconds, tzlocal())
-        except (OSError, OverflowError):
-            # Beyond what the C library's localtime() knows on some platforms.
-            return _EPOCH.astimezone(tzlocal()) + timedelta(seconds=seconds)
+        return timestamps.parse(value)
     except (TypeError, ValueError, ArithmeticError, AttributeError):
-        # All but the first three are dateutil's, for text that it takes for a date and is none.
         raise _WrongShape("a timestamp", value) from None
 
 
@@ -177,7 +155,7 @@ _destination = _structure(Destination=_string)
 _page = _structure(
     FunctionEventInvokeConfigs=_list_of(
         _structure(
-            LastModified=timestamp,
+            LastModified=_timestamp,
             FunctionArn=_string,
             MaximumRetryAttempts=_integer,
             MaximumEventAgeInSeconds=_integer,

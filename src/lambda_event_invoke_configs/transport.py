@@ -161,10 +161,9 @@ def to_httpx(request: Request, settings: Settings) -> httpx.Request:
         # it is bound by the timeouts above.
         pool=None,
     )
-    made = httpx.Request(
-        "GET", request.url, headers=request.headers, extensions={"timeout": timeout.as_dict()}
-    )
-    made.url = _ExactURL(request.url, request.target)
+    url = _ExactURL(request.url, request.target)
+    made = httpx.Request("GET", url, headers=request.headers, extensions={"timeout": timeout.as_dict()})
+    made.url = url  # httpx has made a plain one of it
     return made
 
 

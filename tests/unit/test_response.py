@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 from botocore.parsers import ResponseParserError as TheirResponseParserError
 from botocore.parsers import create_parser
-from dateutil.tz import tzlocal
 
 from lambda_event_invoke_configs import exceptions
 from lambda_event_invoke_configs.response import (
@@ -18,7 +16,6 @@ from lambda_event_invoke_configs.response import (
     error_response,
     metadata,
     page,
-    timestamp,
 )
 
 
@@ -135,18 +132,6 @@ def test_a_next_marker_that_is_no_string_is_an_error(marker: object) -> None:
         page(reply({"NextMarker": marker}))
     with pytest.raises(exceptions.ResponseParserError, match="at NextMarker"):
         page(reply(b'{"NextMarker": "\\ud800"}'))
-
-
-def test_a_moment_beyond_the_c_librarys_is_counted_from_the_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
-    class NoLocaltime(datetime):
-        @classmethod
-        def fromtimestamp(cls, *_: object) -> Any:
-            raise OSError
-
-    monkeypatch.setattr("lambda_event_invoke_configs.response.datetime", NoLocaltime)
-    epoch = datetime(1970, 1, 1, tzinfo=timezone.utc)
-    assert timestamp(-1e10) == epoch + timedelta(seconds=-1e10)
-    assert timestamp(5).tzinfo == tzlocal()
 
 
 class TestMetadata:

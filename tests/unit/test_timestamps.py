@@ -1,0 +1,90 @@
+"""Timestamps; botocore's own reading of them, and dateutil's, beside ours."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from dateutil.tz import tzlocal
+
+from lambda_event_invoke_configs import timestamps
+
+ZONES = [
+    "UTC",
+    "America/New_York",
+    "America/St_Johns",  # its clocks used to change at one minute past midnight
+    "Europe/London",
+    "Europe/Dublin",  # its winter time is the one that is "saved"
+    "Europe/Volgograd",
+    "Asia/Kolkata",
+    "Asia/Almaty",
+    "Australia/Lord_Howe",  # its summer time adds half an hour
+    "America/Nuuk",
+    "Africa/Casablanca",
+    "Pacific/Apia",
+    "EST5EDT,M3.2.0,M11.1.0",
+]
+
+
+@pytest.fixture
+def zone(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Makes a zone the machine's."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = request.param
+    time.tzset()
+    yield request.param
+    os.environ.pop("TZ")
+    if before is not None:
+        os.environ["TZ"] = before
+    time.tzset()
+
+
+def moments() -> Iterator[float]:
+    chance = random.Random(1)
+    day = 86_400
+    for n in range(0, 60 * 365, 3):  # 1970 to 2030
+        yield n * day + chance.randrange(day) + chance.choice([0, 0.5, 0.123456789])
+    # Every hour and minute around where the clocks change in one zone or another.
+    for change in (
+        1572760800,
+        1604210400,
+        1615708800,
+        1616893200,
+        1635642000,
+        1667696400,
+        1709222400,
+        1711846800,
+    ):
+        for minute in range(-180, 180):
+            yield change + 60 * minute
+    yield from (0, -1, -0.5, -1.5, 1e9, 4e9, 1e10, -1e9, -5e9, 253402214399)
+
+
+@pytest.mark.parametrize("zone", ZONES, indirect=True)
+def test_epoch_seconds_are_what_dateutil_makes_of_them(zone: str) -> None:
+    for seconds in moments():
+        ours, theirs = timestamps.parse(seconds), datetime.fromtimestamp(seconds, tzlocal())
+        # Not ours == theirs: to Python, two moments in an hour that comes twice are never equal unless
+        # they share one tzinfo object, and dateutil makes one for each.
+        assert as_written(ours) == as_written(theirs)
+
+
+def as_written(moment: datetime) -> tuple[object, ...]:
+    return repr(moment), moment.fold, moment.utcoffset(), moment.dst(), moment.tzname(), type(moment.tzinfo)
+
+
+def test_a_moment_beyond_the_c_librarys_is_counted_from_the_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoLocaltime(datetime):
+        @classmethod
+        def fromtimestamp(cls, *_: object) -> Any:
+            raise OSError
+
+    monkeypatch.setattr(timestamps, "datetime", NoLocaltime)
+    epoch = datetime(1970, 1, 1, tzinfo=timezone.utc)
+    assert timestamps.parse(-1e10) == epoch + timedelta(seconds=-1e10)
+    assert timestamps.parse(5).tzinfo == tzlocal()
