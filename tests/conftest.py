@@ -69,7 +69,7 @@ def ours(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
     """Makes clients of this library: sync, asyncio and trio in turn, with the same surface."""
     clients: list[Any] = []
 
-    def make(endpoint_url: str, **options: Any) -> Any:
+    def make(endpoint_url: str | None, **options: Any) -> Any:
         clients.append(drivers.make(request.param, **{**KEYS, "endpoint_url": endpoint_url, **options}))
         return clients[-1]
 

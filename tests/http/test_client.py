@@ -23,53 +23,55 @@ KEYS: Any = {"region_name": "us-east-1", "aws_access_key_id": "AKID", "aws_secre
 
 
 class TestOneExchange:
-    def test_asks_the_regions_endpoint(self, respx_mock: respx.MockRouter) -> None:
+    def test_asks_the_regions_endpoint(self, respx_mock: respx.MockRouter, ours: Any) -> None:
         route = respx_mock.get(URL, params={"MaxItems": "5"}).respond(json={"FunctionEventInvokeConfigs": []})
-        with eic.client("lambda", **KEYS) as client:
-            assert client.list_function_event_invoke_configs(FunctionName="f", MaxItems=5)
+        assert ours(None).list_function_event_invoke_configs(FunctionName="f", MaxItems=5)
         assert route.calls.last.request.headers["user-agent"].startswith("lambda-event-invoke-configs/")
 
-    def test_through_a_transport_of_the_callers_which_stays_open(self) -> None:
+    def test_through_a_transport_of_the_callers_which_stays_open(self, ours: Any) -> None:
         closed = []
 
         class Mock(httpx.MockTransport):
             def close(self) -> None:
                 closed.append(True)
 
+            async def aclose(self) -> None:
+                closed.append(True)
+
         def answer(request: httpx.Request) -> httpx.Response:
             assert str(request.url) == URL
             return httpx.Response(200, json={"FunctionEventInvokeConfigs": [{"FunctionArn": "a"}]})
 
-        with eic.Client(**KEYS, transport=Mock(answer)) as client:
-            page = client.list_function_event_invoke_configs(FunctionName="f")
+        client = ours(None, transport=Mock(answer))
+        page = client.list_function_event_invoke_configs(FunctionName="f")
+        client.close()
         assert page["FunctionEventInvokeConfigs"] == [{"FunctionArn": "a"}]
         assert closed == []
 
     @pytest.mark.parametrize("status", [301, 302, 307])
-    def test_follows_no_redirect(self, respx_mock: respx.MockRouter, status: int) -> None:
+    def test_follows_no_redirect(self, respx_mock: respx.MockRouter, ours: Any, status: int) -> None:
         respx_mock.get(URL).respond(status, headers={"Location": "http://elsewhere/"})
-        with eic.Client(**KEYS) as client, pytest.raises(exceptions.ClientError, match=f"\\({status}\\)"):
-            client.list_function_event_invoke_configs(FunctionName="f")
+        with pytest.raises(exceptions.ClientError, match=f"\\({status}\\)"):
+            ours(None).list_function_event_invoke_configs(FunctionName="f")
 
-    def test_waits_between_attempts(self, respx_mock: respx.MockRouter, slept: list[float]) -> None:
+    def test_waits_between_attempts(
+        self, respx_mock: respx.MockRouter, ours: Any, slept: list[float]
+    ) -> None:
         respx_mock.get(URL).mock(side_effect=[httpx.ConnectError("no"), httpx.Response(200, json={})])
-        with eic.Client(**KEYS) as client:
-            client.list_function_event_invoke_configs(FunctionName="f")
+        ours(None).list_function_event_invoke_configs(FunctionName="f")
         assert len(slept) == 1
         assert 0 <= slept[0] <= 0.05
 
 
 class TestSurface:
-    def test_meta_says_what_was_resolved(self) -> None:
+    def test_meta_says_what_was_resolved(self, ours: Any) -> None:
         config = eic.Config(read_timeout=5)
-        with eic.Client("cn-north-1", config=config) as client:
-            meta = client.meta
+        meta = ours(None, region_name="cn-north-1", config=config).meta
         assert (meta.region_name, meta.partition, meta.config) == ("cn-north-1", "aws-cn", config)
         assert meta.endpoint_url == "https://lambda.cn-north-1.amazonaws.com.cn"
 
-    def test_a_botocore_config_does_in_place_of_ours(self) -> None:
-        with eic.client("lambda", **KEYS, config=BotocoreConfig(read_timeout=5)) as client:
-            assert client.meta.config.read_timeout == 5
+    def test_a_botocore_config_does_in_place_of_ours(self, ours: Any) -> None:
+        assert ours(None, config=BotocoreConfig(read_timeout=5)).meta.config.read_timeout == 5
 
     def test_names_what_there_is(self) -> None:
         with eic.Client(**KEYS) as client:
@@ -133,19 +135,19 @@ class TestSurface:
 
 
 class TestErrors:
-    def refusal(self, lam: LocalLambda) -> exceptions.ClientError:
-        with eic.Client(**lam.client_options) as client, pytest.raises(exceptions.ClientError) as caught:
+    def refusal(self, client: Any) -> exceptions.ClientError:
+        with pytest.raises(exceptions.ClientError) as caught:
             client.list_function_event_invoke_configs(FunctionName="nope")
         return caught.value
 
-    def test_are_caught_by_an_except_written_for_boto3(self, lam: LocalLambda) -> None:
-        error = self.refusal(lam)
+    def test_are_caught_by_an_except_written_for_boto3(self, client: Any) -> None:
+        error = self.refusal(client)
         assert isinstance(error, botocore.exceptions.ClientError)
         assert type(error).__name__ == "ResourceNotFoundException"
         assert error.operation_name == "ListFunctionEventInvokeConfigs"
 
-    def test_keep_their_class_through_pickle(self, lam: LocalLambda) -> None:
-        error = self.refusal(lam)
+    def test_keep_their_class_through_pickle(self, client: Any) -> None:
+        error = self.refusal(client)
         again = pickle.loads(pickle.dumps(error))
         assert type(again) is exceptions.ResourceNotFoundException
         assert (again.response, str(again)) == (error.response, str(error))

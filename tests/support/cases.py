@@ -449,7 +449,8 @@ def timestamps() -> Iterator[Case]:
                 return repr(bench.client().list_function_event_invoke_configs(FunctionName="f"))
 
             body = configuration(LastModified=value)
-            yield Case(f"timestamp.{zone}.{json.dumps(value)}", _first_member(use), (Reply(200, body),), {"TZ": zone})
+            case_id = f"timestamp.{zone}.{json.dumps(value)}"
+            yield Case(case_id, _first_member(use), (Reply(200, body),), {"TZ": zone})
 
 
 def _first_member(use: Callable[[Bench], str]) -> Callable[[Bench], Any]:

@@ -28,6 +28,7 @@ class Driven:
 
     def __init__(self, backend: str, **options: Any) -> None:
         self.client = eic.AsyncClient(**options)
+        self._closed = False
         self._running = start_blocking_portal(backend)
         self.portal: BlockingPortal = self._running.__enter__()
 
@@ -41,8 +42,10 @@ class Driven:
         return DrivenPaginator(self.portal, self.client.get_paginator(operation_name))
 
     def close(self) -> None:
-        self.portal.call(self.client.aclose)
-        self._running.__exit__(None, None, None)
+        if not self._closed:
+            self._closed = True
+            self.portal.call(self.client.aclose)
+            self._running.__exit__(None, None, None)
 
     def __enter__(self) -> Driven:
         return self
