@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from ._version import __version__
 from .exit_status import PROG, USAGE, one_line, report
@@ -179,16 +179,15 @@ def _no_settings_of_the_user() -> Iterator[None]:
 
 
 def _pages(client: Client, args: argparse.Namespace) -> PageIterator:
-    config: PaginatorConfig = {"StartingToken": args.starting_token}
+    config = {"StartingToken": args.starting_token, "PageSize": args.page_size, "MaxItems": args.max_items}
     if args.no_paginate:
         # What is cut off the only page would be lost: its NextMarker points behind it.
-        sizes = [size for size in (args.page_size, args.max_items) if size is not None]
+        sizes = [size for size in (args.page_size, config.pop("MaxItems")) if size is not None]
         config["PageSize"] = min(sizes, default=None)
-    else:
-        config["PageSize"] = args.page_size
-        config["MaxItems"] = args.max_items
     paginator = client.get_paginator("list_function_event_invoke_configs")
-    return paginator.paginate(FunctionName=args.function_name, PaginationConfig=config)
+    return paginator.paginate(
+        FunctionName=args.function_name, PaginationConfig=cast("PaginatorConfig", config)
+    )
 
 
 def _list(pages: PageIterator, output: Output, *, only_one: bool) -> int:

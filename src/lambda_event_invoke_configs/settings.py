@@ -84,7 +84,9 @@ class _Lookup:
                 f'"{section}" services configuration does not exist.'
             )
         service = services.get("lambda", {})
-        return service.get("endpoint_url") if isinstance(service, dict) else None
+        if not isinstance(service, dict):
+            raise invalid(f"lambda in services {section}", service, "a nested section")
+        return service.get("endpoint_url")
 
 
 def _read_files(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
@@ -204,7 +206,7 @@ def _retries(config: Config, lookup: _Lookup) -> tuple[int, str]:
     else:
         text = lookup.find("AWS_MAX_ATTEMPTS", "max_attempts")
         attempts = int(text) if text and text.isdecimal() else text or DEFAULT_MAX_ATTEMPTS
-    validate_retries({"mode": mode, "total_max_attempts": attempts})
+    validate_retries({"total_max_attempts": attempts, "mode": mode})
     return cast("int", attempts), cast("str", mode)
 
 

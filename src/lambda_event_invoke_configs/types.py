@@ -1,5 +1,8 @@
 """What the pages hold, as TypedDicts with the names of the service's API model.
 
+What must be there and what may be missing is as in types-boto3-lambda, so that code annotated with its
+TypedDicts takes our pages. That is a little too sure in places: the last page has no `NextMarker`.
+
 Source: https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctionEventInvokeConfigs.html
 """
 
@@ -9,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
-    from typing_extensions import Required
+    from typing_extensions import NotRequired, Required
 
 
 class OnSuccess(TypedDict, total=False):
@@ -45,24 +48,22 @@ class FunctionEventInvokeConfig(TypedDict, total=False):
     DestinationConfig: DestinationConfig
 
 
-class ResponseMetadata(TypedDict, total=False):
+class ResponseMetadata(TypedDict):
     """What is known of the exchange itself. Header names are in lower case.
 
-    `RetryAttempts` counts the attempts before the one that gave this response;
-    `MaxAttemptsReached` and `RetryQuotaReached` are there only when they are true.
+    `RetryAttempts` counts the attempts before the one that gave this response. `MaxAttemptsReached` and
+    `RetryQuotaReached`, which no type knows of, are there only when they are true.
     """
 
     RequestId: str
-    HostId: str
     HTTPStatusCode: int
     HTTPHeaders: dict[str, str]
     RetryAttempts: int
-    MaxAttemptsReached: bool
-    RetryQuotaReached: bool
+    HostId: NotRequired[str]
 
 
-class ListFunctionEventInvokeConfigsResponse(TypedDict, total=False):
-    """One page."""
+class ListFunctionEventInvokeConfigsResponse(TypedDict):
+    """One page. `NextMarker` is absent from the last one."""
 
     FunctionEventInvokeConfigs: list[FunctionEventInvokeConfig]
     NextMarker: str
@@ -84,9 +85,9 @@ class PaginatorConfig(TypedDict, total=False):
     `StartingToken` where to start: a `NextToken` or `resume_token`, from here or from boto3.
     """
 
-    MaxItems: int | str | None
-    PageSize: int | str | None
-    StartingToken: str | None
+    MaxItems: int
+    PageSize: int
+    StartingToken: str
 
 
 class ListRequest(TypedDict, total=False):

@@ -674,6 +674,19 @@ def settings() -> Iterator[Case]:
             return str(raised).partition("()")[2]
 
     yield Case("settings.api-version", other_option)
+
+    def fips_and_dual_stack(bench: Bench) -> Any:
+        config = Config(use_fips_endpoint=True, use_dualstack_endpoint=True)
+        return bench.make(None, region_name="eu-isoe-west-1", config=config).meta.endpoint_url
+
+    yield Case("settings.fips-and-dual-stack", fips_and_dual_stack)
+
+    def services_text(bench: Bench) -> Any:
+        (bench.folder / "config").write_text("[default]\nservices = s\n[services s]\nlambda = text\n")
+        os.environ["AWS_CONFIG_FILE"] = str(bench.folder / "config")
+        return bench.make(None) and None
+
+    yield Case("settings.services-text", services_text)
     yield Case("settings.verify-empty", lambda bench: bench.client(verify="") and None)
 
     def keys(**changed: Any) -> Callable[[Bench], Any]:

@@ -14,7 +14,6 @@ from types_boto3_lambda import LambdaClient
 from types_boto3_lambda.type_defs import (
     DestinationConfigTypeDef,
     FunctionEventInvokeConfigTypeDef,
-    ListFunctionEventInvokeConfigsRequestPaginateTypeDef,
     ListFunctionEventInvokeConfigsRequestTypeDef,
     ListFunctionEventInvokeConfigsResponseTypeDef,
     PaginatorConfigTypeDef,
@@ -40,7 +39,10 @@ class AnyPaginator(Protocol):
 
 class TypedPaginator(Protocol):
     def paginate(
-        self, **kwargs: Unpack[ListFunctionEventInvokeConfigsRequestPaginateTypeDef]
+        self,
+        *,
+        FunctionName: str,  # noqa: N803 - AWS's name
+        PaginationConfig: PaginatorConfigTypeDef = ...,  # noqa: N803
     ) -> Iterable[Mapping[str, Any]]: ...
 
 
