@@ -52,7 +52,8 @@ def decode(token: object) -> Position:
     if not isinstance(token, str):
         raise StartingTokenError(token=repr(token))
     try:
-        members = json.loads(base64.b64decode(token.encode()))
+        # Decoded first: json.loads() would take UTF-16 for JSON too, which boto3 does not.
+        members = json.loads(base64.b64decode(token.encode()).decode())
     except (ValueError, binascii.Error, RecursionError):
         members = None
     # A marker of the service may happen to be base64 of a JSON number or list: boto3 trips over

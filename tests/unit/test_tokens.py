@@ -88,3 +88,9 @@ def test_what_is_no_token_is_refused_by_name(token: object) -> None:
     assert isinstance(caught.value, BotoCoreError)
     assert "StartingToken must be" in str(caught.value)
     assert str(token) in str(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig"])
+def test_a_marker_that_happens_to_be_base64_of_json_in_another_encoding_is_a_marker(encoding: str) -> None:
+    marker = base64.b64encode('{"Marker": "m"}'.encode(encoding)).decode()
+    assert decode(marker) == Position(marker)
