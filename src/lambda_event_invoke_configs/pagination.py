@@ -94,7 +94,8 @@ def _integer(config: Mapping[str, object], key: str) -> int | None:
 
 
 def _put_marker(request: dict[str, object], marker: str | None) -> None:
-    if marker is None:
+    # "None" was how old tokens wrote it, and boto3 takes it so wherever it comes from.
+    if marker in (None, "None"):
         request.pop("Marker", None)
     else:
         request["Marker"] = marker

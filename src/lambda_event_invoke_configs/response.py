@@ -181,7 +181,8 @@ def error_response(reply: Reply) -> dict[str, object]:
     Never fails, whatever the body is: a load balancer or a proxy may have written it.
     """
     text = reply.body.decode(errors="replace")
-    if reply.status >= 500 and (not text.strip() or text.strip().startswith("<html>")):
+    stripped = reply.body.strip()
+    if reply.status >= 500 and (not stripped or stripped.startswith(b"<html>")):
         code = str(reply.status)
         message: object = reason_phrases.get(reply.status, "")
         return {"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata(reply)}

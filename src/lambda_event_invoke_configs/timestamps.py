@@ -26,19 +26,18 @@ def parse(value: object) -> datetime:
     Raises TypeError, ValueError, ArithmeticError or AttributeError, the last two for text that dateutil
     takes for a date and is none.
     """
-    if isinstance(value, str):
+    try:
+        if not isinstance(value, str):
+            return _local(cast("float", value))
         try:
-            seconds = float(value)
+            return _local(float(value))
         except ValueError:
+            # No number, or one that is no year of the calendar: "20231114221320" is a date.
             # dateutil would read "GMT" as the machine's zone where that is London.
             return parse_date(value, tzinfos={"GMT": tzutc()})
-    else:
-        seconds = cast("float", value)
-    try:
-        return _local(seconds)
     except (OSError, OverflowError):
         # Beyond what the C library's localtime() knows on some platforms.
-        return _EPOCH.astimezone(tzlocal()) + timedelta(seconds=seconds)
+        return _EPOCH.astimezone(tzlocal()) + timedelta(seconds=float(cast("float", value)))
 
 
 def _local(seconds: float) -> datetime:

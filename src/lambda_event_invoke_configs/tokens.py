@@ -67,7 +67,7 @@ def decode(token: object) -> Position:
         raise StartingTokenError(token=token)
     if _CUT in members and (type(skip) is not int or skip < 0):
         raise StartingTokenError(token=token)
-    return Position(_marker(marker), skip)
+    return Position(marker, skip)
 
 
 def _old_form(token: str) -> Position:
@@ -86,5 +86,5 @@ def _old_form(token: str) -> Position:
     return Position(_marker(token))
 
 
-def _marker(marker: str | None) -> str | None:
+def _marker(marker: str) -> str | None:
     return None if marker == "None" else marker

@@ -50,7 +50,7 @@ def test_the_beginning_needs_no_token() -> None:
         ("", Position("")),
         ("m___n", Position("m___n")),
         (token_of({"Marker": None}), BEGINNING),
-        (token_of({"Marker": "None", "boto_truncate_amount": 3}), Position(None, 3)),
+        (token_of({"Marker": "None", "boto_truncate_amount": 3}), Position("None", 3)),
     ],
 )
 def test_older_forms_and_bare_markers_are_read_as_boto3_reads_them(token: str, position: Position) -> None:
