@@ -235,10 +235,11 @@ class TestTheEndpointURL:
         found = resolve(profile=self.PROFILE, config_file=self.SERVICES)
         assert found.endpoint.url == "http://services"
 
-    @pytest.mark.parametrize(
-        "services",
-        ["s3 =\n  endpoint_url = http://s3", "lambda =\n  retries = 5", "lambda = http://misplaced"],
-    )
+    def test_in_a_services_section_is_in_a_nested_one(self, resolve: Resolve) -> None:
+        with pytest.raises(InvalidConfigError, match=r"lambda in services local: .*must be a nested section"):
+            resolve(profile=self.PROFILE, config_file="[services local]\nlambda = http://misplaced")
+
+    @pytest.mark.parametrize("services", ["s3 =\n  endpoint_url = http://s3", "lambda =\n  retries = 5"])
     def test_else_the_profiles(self, resolve: Resolve, services: str) -> None:
         found = resolve(profile=self.PROFILE, config_file=f"[services local]\n{services}")
         assert found.endpoint.url == "http://profile"
