@@ -11,7 +11,6 @@ mistake in signing cannot hide behind itself. boto3 and the AWS CLI can list fro
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 import sys
@@ -171,7 +170,7 @@ def _read_marker(marker: str | None, function: str) -> int:
         start, _, of = base64.b64decode(marker, validate=True).decode().partition("/")
         if of == function and int(start) > 0:
             return int(start)
-    except (ValueError, binascii.Error):
+    except ValueError:
         pass
     raise Refusal(400, "InvalidParameterValueException", "The marker is not valid for this function.")
 

@@ -14,7 +14,6 @@ Two older forms are read too, as boto3 reads them: `m___7`, and `m` alone, the s
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from dataclasses import dataclass
 
@@ -54,7 +53,7 @@ def decode(token: object) -> Position:
     try:
         # Decoded first: json.loads() would take UTF-16 for JSON too, which boto3 does not.
         members = json.loads(base64.b64decode(token.encode()).decode())
-    except (ValueError, binascii.Error, RecursionError):
+    except (ValueError, RecursionError):
         members = None
     # A marker of the service may happen to be base64 of a JSON number or list: boto3 trips over
     # some of these with a bare AttributeError. Only an object can be a token.
