@@ -11,8 +11,11 @@ from typing import Any
 import anyio
 import boto3
 import botocore.session
+import crowd
 import drivers
+import faulty
 import pytest
+import tally
 from scripted import Raw, Reply, ScriptedServer, Silence
 
 from lambda_event_invoke_configs.local import LocalLambda
@@ -23,6 +26,23 @@ KEYS: dict[str, Any] = {
     "aws_secret_access_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
 }
 LIST = "list_function_event_invoke_configs"
+COUNTED = {"conformance": tally.tally, "faults": faulty.faults, "paginations": faulty.tally}
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A process of several hands what it has counted to the one that prints it."""
+    if output := getattr(session.config, "workeroutput", None):
+        output["counted"] = {name: dict(counter) for name, counter in COUNTED.items()}
+        output["crowds"] = crowd.crowds
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Takes it in."""
+    output = getattr(node, "workeroutput", {})
+    for name, counted in output.get("counted", {}).items():
+        COUNTED[name].update(counted)
+    crowd.crowds.extend(output.get("crowds", []))
 
 
 @pytest.fixture(autouse=True)

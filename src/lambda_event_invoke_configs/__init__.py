@@ -15,14 +15,16 @@ httpx and botocore are loaded when the first client is made.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from ._version import __version__
+
+TYPE_CHECKING = False  # type checkers know it by its name; the typing module takes ten times this one's time
 
 if TYPE_CHECKING:
     from . import exceptions, types
     from .aio import AsyncClient, AsyncItems, AsyncPageIterator, AsyncPaginator
     from .config import Config
+    from .functions import FunctionOutcome
     from .local import LocalLambda
     from .sync import Client, Items, PageIterator, Paginator, client
 
@@ -33,6 +35,7 @@ __all__ = [
     "AsyncPaginator",
     "Client",
     "Config",
+    "FunctionOutcome",
     "Items",
     "LocalLambda",
     "PageIterator",
@@ -50,6 +53,7 @@ _MODULE_OF = {
     "AsyncPaginator": "aio",
     "Client": "sync",
     "Config": "config",
+    "FunctionOutcome": "functions",
     "Items": "sync",
     "LocalLambda": "local",
     "PageIterator": "sync",

@@ -5,8 +5,8 @@ All it does itself is what a call asks for (see call.py): fetch keys, send, slee
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
-from types import TracebackType
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
@@ -16,9 +16,11 @@ from anyio.lowlevel import current_token
 
 from . import transport as http
 from .base import ClientBase
-from .call import FetchKeys, Outcome, Request, Sleep
+from .call import Caller, FetchKeys, Outcome, Request, Sleep
 from .config import says_what_there_is
+from .connections import TaskTransport, read_async
 from .credentials import Keys
+from .functions import FunctionOutcome, Listing, as_completed_async, validate_concurrency
 from .pagination import Pagination, Results, add_to, configurations, finish
 from .paginator import ItemsBase, PageIteratorBase, PaginatorBase, searcher
 from .types import FullResult, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
@@ -40,7 +42,7 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
     time; to use it in another is a RuntimeError. `transport` is an `httpx.AsyncBaseTransport`.
     """
 
-    _make_transport = httpx.AsyncHTTPTransport
+    _make_transport = TaskTransport
     _send_method = "handle_async_request"
     _event_loop: object = None
     _fetching_keys: anyio.Lock
@@ -49,8 +51,13 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
         self, **params: Unpack[ListRequest]
     ) -> ListFunctionEventInvokeConfigsResponse:
         """One page of a function's configurations; as `Client.list_function_event_invoke_configs`."""
+        return await self._call(self._caller, params)
+
+    async def _call(
+        self, caller: Caller, params: Mapping[str, object]
+    ) -> ListFunctionEventInvokeConfigsResponse:
         self._enter_event_loop()
-        steps = self._caller.steps(params)
+        steps = caller.steps(params)
         outcome: Outcome = None
         while True:
             try:
@@ -86,10 +93,7 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
     async def _send(self, request: Request) -> Outcome:
         try:
             response = await self._transport.handle_async_request(http.to_httpx(request, self._settings))
-            try:
-                body = b"".join([part async for part in cast("AsyncIterable[bytes]", response.stream)])
-            finally:
-                await response.aclose()
+            body = await read_async(response, self._settings.config.max_response_size)
         except http.FAILURES as error:
             return http.failure(error, request.url, self._proxy)
         return http.to_reply(response.status_code, response.headers.raw, body)
@@ -100,10 +104,40 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
         Raises OperationNotPageableError for any other operation.
         """
         self._check_pageable(operation_name)
-        return AsyncPaginator(
-            lambda params: self.list_function_event_invoke_configs(**cast("ListRequest", params)),
-            parameter_validation=self._settings.parameter_validation,
+        return self._paginator(
+            lambda params: self.list_function_event_invoke_configs(**cast("ListRequest", params))
         )
+
+    def _paginator(self, list_page: ListPage) -> AsyncPaginator:
+        return AsyncPaginator(list_page, parameter_validation=self._settings.parameter_validation)
+
+    async def list_for_function(
+        self, function_name: str, starting_token: str | None = None
+    ) -> FunctionOutcome:
+        """All configurations of one function, or the error; as `Client.list_for_function`."""
+        listing = Listing(function_name, starting_token)
+        try:
+            paginator = self._paginator(lambda params: self._call(self._paced, params))
+            pages = paginator.paginate(**listing.request)
+            async for page in pages:
+                listing.add(page, pages.resume_token)
+        except Exception as error:
+            return listing.outcome(error)
+        return listing.outcome()
+
+    def list_for_functions(
+        self, names: Iterable[str] | AsyncIterable[str], *, max_concurrency: int = 10
+    ) -> AbstractAsyncContextManager[AsyncIterator[FunctionOutcome]]:
+        """The configurations of many functions, as `Client.list_for_functions`, by tasks:
+
+            async with client.list_for_functions(names) as outcomes:
+                async for outcome in outcomes:
+
+        At the end of the `async with` the tasks that are left are cancelled, and what `names` raised
+        is raised.
+        """
+        validate_concurrency(max_concurrency)
+        return as_completed_async(self.list_for_function, names, max_concurrency)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -113,12 +147,7 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypedDict, TypeVar
 
 from . import credentials as credential_sources
@@ -18,9 +21,12 @@ from .operation import METHOD_NAME
 from .response import MODELED_ERRORS
 
 if TYPE_CHECKING:
-    import botocore.config
+    from botocore.config import Config as BotocoreConfig
+    from typing_extensions import Self
 
     from .credentials import CredentialsArgument
+
+logger: logging.Logger = logging.getLogger(__name__)
 
 TransportT = TypeVar("TransportT")
 
@@ -36,7 +42,7 @@ class ClientOptions(TypedDict, total=False):
     aws_secret_access_key: str | None
     aws_session_token: str | None
     credentials: CredentialsArgument | None
-    config: Config | botocore.config.Config | None
+    config: Config | BotocoreConfig | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,7 @@ class ClientBase(Generic[TransportT]):
         aws_secret_access_key: str | None = None,
         aws_session_token: str | None = None,
         credentials: CredentialsArgument | None = None,
-        config: Config | botocore.config.Config | None = None,
+        config: Config | BotocoreConfig | None = None,
         transport: TransportT | None = None,
     ) -> None:
         self._settings = settings.resolve(
@@ -99,6 +105,8 @@ class ClientBase(Generic[TransportT]):
             config=config,
         )
         self._caller = Caller(self._settings)
+        # For many functions one after the other, which would be throttled otherwise.
+        self._paced = self._caller if self._settings.adaptive else Caller(self._settings, adaptive=True)
         self._credentials = credential_sources.source(
             access_key=aws_access_key_id,
             secret_key=aws_secret_access_key,
@@ -118,7 +126,24 @@ class ClientBase(Generic[TransportT]):
             self._make_transport(**http.options(self._settings)) if transport is None else transport
         )
         self._proxy = self._settings.proxy if self._owns_transport else None
-        self.exceptions = Exceptions()
+        self.exceptions: Exceptions = Exceptions()
+        resolved = self._settings
+        # A function, and not its result, so that no repr shows the keys.
+        self._pickled_arguments = cache(
+            lambda: _pickle_arguments(
+                # The same region and endpoint there, whatever the environment is there.
+                region_name=resolved.region,
+                endpoint_url=resolved.endpoint.url,
+                profile_name=profile_name,
+                verify=verify,
+                aws_access_key_id=aws_access_key_id,
+                aws_secret_access_key=aws_secret_access_key,
+                aws_session_token=aws_session_token,
+                credentials=credentials,
+                config=config,
+                transport=transport,
+            )
+        )
 
     @property
     def meta(self) -> ClientMeta:
@@ -127,6 +152,10 @@ class ClientBase(Generic[TransportT]):
         return ClientMeta(
             resolved.region, resolved.endpoint.url, partition_of(resolved.region).name, resolved.config
         )
+
+    def __reduce__(self) -> tuple[Callable[..., Self], tuple[type[Self], bytes]]:
+        """What a client of another process is made from: the arguments, which may hold credentials."""
+        return _shared, (type(self), self._pickled_arguments())
 
     def can_paginate(self, operation_name: str) -> bool:
         """Whether `get_paginator()` has a paginator of that name."""
@@ -137,7 +166,11 @@ class ClientBase(Generic[TransportT]):
             raise errors.OperationNotPageableError(operation_name=operation_name)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._settings.endpoint.url} in {self._settings.region}>"
+        # One that could not be made has none, and is in the traceback.
+        settings: Any = vars(self).get("_settings")
+        if settings is None:
+            return f"<{type(self).__name__}>"
+        return f"<{type(self).__name__} of {settings.endpoint.url} in {settings.region}>"
 
     if not TYPE_CHECKING:
 
@@ -146,3 +179,15 @@ class ClientBase(Generic[TransportT]):
                 f"{type(self).__name__!r} object has no attribute {name!r}; "
                 f"its only operation is {METHOD_NAME!r}"
             )
+
+
+def _pickle_arguments(**arguments: object) -> bytes:
+    if arguments["aws_access_key_id"] or arguments["credentials"]:
+        logger.warning("the client's credentials are pickled with it: they were given as arguments")
+    return pickle.dumps(arguments)
+
+
+@lru_cache(maxsize=8)
+def _shared(client_class: Callable[..., Any], arguments: bytes) -> Any:
+    # One client for all that a process is sent, with its connections and its pace.
+    return client_class(**pickle.loads(arguments))  # noqa: S301 - it is part of a pickle itself

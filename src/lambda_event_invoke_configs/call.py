@@ -18,7 +18,7 @@ import time
 import uuid
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Union, cast
+from typing import NamedTuple, Union, cast
 from urllib.parse import quote
 
 from . import operation, response, retry
@@ -30,7 +30,7 @@ from .settings import Settings
 from .signing import is_signed, sign
 from .types import ListFunctionEventInvokeConfigsResponse, ResponseMetadata
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 _MODELED_CODES = frozenset(response.MODELED_ERRORS)
 
@@ -44,18 +44,15 @@ class Request:
     headers: list[tuple[str, str]] = field(repr=False)  # Authorization among them
 
 
-@dataclass(frozen=True, slots=True)
-class FetchKeys:
+class FetchKeys(NamedTuple):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     request: Request
 
 
-@dataclass(frozen=True, slots=True)
-class Sleep:
+class Sleep(NamedTuple):
     seconds: float
 
 
@@ -64,12 +61,16 @@ Outcome = Union[Keys, Reply, Exception, None]
 
 
 class Caller:
-    """What the calls of one client share: its settings, retry quota, rate limiter and clock offset."""
+    """What the calls of one client share: its settings, retry quota, rate limiter and clock offset.
+
+    adaptive: whether there is a rate limiter even if the settings have none.
+    """
 
     def __init__(
         self,
         settings: Settings,
         *,
+        adaptive: bool = False,
         clock: Callable[[], float] = time.time,
         random: Callable[[], float] = random.random,
     ) -> None:
@@ -78,7 +79,7 @@ class Caller:
         self._clock = clock
         self._random = random
         self._quota = RetryQuota()
-        self._limiter = RateLimiter(clock()) if settings.adaptive else None
+        self._limiter = RateLimiter(clock()) if adaptive or settings.adaptive else None
         self._clock_offset = 0.0
 
     def steps(
@@ -104,10 +105,10 @@ class Caller:
                 yield Sleep(seconds)
             keys = cast("Keys", (yield FetchKeys())) if self._signed else None
             logger.debug("GET %s, attempt %d of %d", url, attempt, max_attempts)
-            outcome = cast(
-                "Reply | Exception",
-                (yield Send(Request(url, target, self._headers(url, keys, invocation_id, attempt)))),
-            )
+            clock_offset = self._clock_offset  # another call may correct it while this one waits
+            # The headers are in no variable: a traceback with locals would show them.
+            step = Send(Request(url, target, self._headers(url, keys, invocation_id, attempt)))
+            outcome = cast("Reply | Exception", (yield step))
 
             error, failure = self._judge(outcome)
             if self._limiter:
@@ -119,7 +120,7 @@ class Caller:
             if error is None:
                 self._quota.release(last_retry)
                 return _page(cast("Reply", outcome), metadata)
-            if not clock_corrected and self._correct_clock(outcome, error):
+            if not clock_corrected and self._correct_clock(outcome, error, clock_offset):
                 clock_corrected = True
                 failure = Failure.TRANSIENT
             if failure and attempt < max_attempts:
@@ -132,9 +133,6 @@ class Caller:
                     continue
                 metadata["RetryQuotaReached"] = True
             raise _final(error, metadata)
-
-    def _now(self) -> float:
-        return self._clock() + self._clock_offset
 
     def _headers(
         self, url: str, keys: Keys | None, invocation_id: str, attempt: int
@@ -150,8 +148,9 @@ class Caller:
         # Lambda's own runtime sets these; the trace id is another for each invocation.
         trace_id = settings.environ.get("_X_AMZN_TRACE_ID")
         if trace_id and "AWS_LAMBDA_FUNCTION_NAME" in settings.environ:
-            headers.append(("X-Amzn-Trace-Id", quote(trace_id, safe="-=;:+&[]{}\"',")))
-        return headers + sign(url, keys, settings.region, self._now()) if keys else headers
+            headers.append(("X-Amzn-Trace-Id", quote(trace_id, safe="-=;:+&[]{}\"',", errors="replace")))
+        now = self._clock() + self._clock_offset
+        return headers + sign(url, settings.endpoint.host, keys, settings.region, now) if keys else headers
 
     def _judge(
         self, outcome: Reply | Exception
@@ -164,13 +163,17 @@ class Caller:
         error = response.error_response(outcome)
         return error, retry.classify(outcome.status, _code(error), _MODELED_CODES)
 
-    def _correct_clock(self, outcome: Reply | Exception, error: Exception | dict[str, object]) -> bool:
+    def _correct_clock(
+        self, outcome: Reply | Exception, error: Exception | dict[str, object], signed_with: float
+    ) -> bool:
+        """Keep the clock's offset if that is what an attempt failed for, signed with the given one."""
         if not isinstance(outcome, Reply) or isinstance(error, Exception):
             return False
-        offset = retry.clock_offset(outcome.status, _code(error), outcome.headers, self._now())
+        now = self._clock() + signed_with
+        offset = retry.clock_offset(outcome.status, _code(error), outcome.headers, now)
         if offset is None:
             return False
-        self._clock_offset += offset
+        self._clock_offset = signed_with + offset
         logger.warning("the clock is wrong by %.0f s: corrected from the service's", offset)
         return True
 

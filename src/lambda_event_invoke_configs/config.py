@@ -19,9 +19,10 @@ from .exceptions import (
     InvalidMaxRetryAttemptsError,
     InvalidRetryConfigurationError,
     InvalidRetryModeError,
+    without_frames,
 )
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 C = TypeVar("C", bound=type)
 
@@ -36,6 +37,7 @@ _FLAGS = (
     "tcp_keepalive",
 )
 _HEADER_TEXT = re.compile(r"[ -~]*")
+_OWN = "max_response_size"  # botocore's Config has no such option
 # Options of botocore's Config that would change what is sent, and what does the same here.
 _NOT_TAKEN_OVER = {"proxies_config": "`transport`", "user_agent": "`user_agent_extra`"}
 
@@ -48,11 +50,19 @@ def says_what_there_is(cls: C) -> C:
     @functools.wraps(init)
     def checked(self: object, *args: object, **options: object) -> None:
         if unknown := [name for name in options if name not in known]:
+            args, options = (), {}
             raise TypeError(
                 f"{cls.__name__}() got an unexpected keyword argument {unknown[0]!r}, "
                 f"must be one of: {', '.join(known)}"
             )
-        init(self, *args, **options)
+        try:
+            init(self, *args, **options)
+            return
+        except Exception as error:
+            failed = without_frames(error)
+        finally:
+            args, options = (), {}  # they may hold keys too
+        raise failed
 
     cls.__init__ = checked  # type: ignore[misc]
     return cls
@@ -63,7 +73,10 @@ def says_what_there_is(cls: C) -> C:
 class Config:
     """Settings of a client, with the names and the meanings of `botocore.config.Config`.
 
-    connect_timeout, read_timeout: seconds (default 60 each; None for no limit).
+    connect_timeout, read_timeout: seconds (default 60 each; None for no limit). An attempt takes no longer
+        than both together, however slowly the response comes.
+    max_response_size: bytes of a response's body (default 16 MiB; a page of 50 has some 20 KiB). Past it,
+        ResponseTooLargeError.
     retries: {"total_max_attempts": n} counts attempts, the first included (default 3); {"max_attempts":
         n} counts retries; {"mode": "standard" (default) or "adaptive"}. "legacy" is taken for
         "standard".
@@ -97,14 +110,17 @@ class Config:
     use_fips_endpoint: bool | None = None
     ignore_configured_endpoint_urls: bool | None = None
     tcp_keepalive: bool | None = None
+    max_response_size: int = 16 * 1024 * 1024
 
     def __post_init__(self) -> None:
         for name in ("connect_timeout", "read_timeout"):
             seconds = getattr(self, name)
             if seconds is not None and not (_is_number(seconds) and 0 < seconds <= TIMEOUT_MAX):
                 raise invalid(name, seconds, "a number of seconds above 0, or None")
-        if type(self.max_pool_connections) is not int or self.max_pool_connections < 1:
-            raise invalid("max_pool_connections", self.max_pool_connections, "an int, 1 or more")
+        for name in ("max_pool_connections", "max_response_size"):
+            number = getattr(self, name)
+            if type(number) is not int or number < 1:
+                raise invalid(name, number, "an int, 1 or more")
         for name in ("user_agent_extra", "user_agent_appid"):
             text = getattr(self, name)
             if text is not None and not (isinstance(text, str) and _HEADER_TEXT.fullmatch(text)):
@@ -127,7 +143,7 @@ class Config:
             return cls()
         if isinstance(config, cls):
             return config
-        names = [f.name for f in fields(cls)]
+        names = [f.name for f in fields(cls) if f.name != _OWN]
         if not all(hasattr(config, name) for name in names):
             raise invalid("config", type(config).__name__, "a Config, or a botocore.config.Config")
         for name, instead in _NOT_TAKEN_OVER.items():

@@ -8,21 +8,23 @@ refreshed by botocore before they expire, once, however many threads ask.
 
 from __future__ import annotations
 
-import logging
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Union, cast
 
 from .exceptions import (
+    BotocoreClientError,
+    BotoCoreError,
     CredentialRetrievalError,
     InvalidConfigError,
     NoCredentialsError,
     PartialCredentialsError,
+    without_frames,
 )
+from .quiet import quiet
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -30,8 +32,7 @@ if TYPE_CHECKING:
     CredentialsArgument = Union[Credentials, Callable[[], Credentials]]
 
 _HEADER_TEXT = re.compile(r"[!-~]+")
-# What botocore logs at DEBUG while it asks STS or SSO: whole responses, keys included.
-_TALKATIVE = ("botocore.auth", "botocore.endpoint", "botocore.parsers", "botocore.hooks")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,25 @@ class Keys:
     token: str | None = field(repr=False)
 
 
-class CredentialSource:
-    """Keys whenever they are asked for; found once, then refreshed as they expire."""
+class FixedKeys:
+    """Keys that stay the same, for which botocore.credentials, which takes long to load, is not needed."""
 
-    def __init__(self, load: Callable[[], Credentials | None]) -> None:
+    def __init__(self, keys: Keys, source: str) -> None:
+        self._keys = _checked(keys, source)
+
+    def may_block(self) -> bool:
+        return False
+
+    def keys(self) -> Keys:
+        return self._keys
+
+
+class FoundKeys:
+    """Keys of botocore's credentials, which are found on the first use and refreshed as they expire."""
+
+    def __init__(self, load: Callable[[], Credentials | None], *, is_chain: bool = False) -> None:
         self._load = load
+        self._is_chain = is_chain  # not the user's own, whose errors are the user's
         self._found: Credentials | None = None
         self._lock = threading.Lock()
 
@@ -67,28 +82,67 @@ class CredentialSource:
         Raises NoCredentialsError, PartialCredentialsError, CredentialRetrievalError or what else
         botocore's providers raise.
         """
-        with _quiet():
+        try:
+            keys = self._fetched()
+        except Exception as error:
+            if not self._is_chain:
+                raise
+            failed = _typed(error)
+        else:
+            return _checked(keys, getattr(self._found, "method", None) or "explicit")
+        raise failed
+
+    def _fetched(self) -> Keys:
+        with quiet():
             with self._lock:
                 if self._found is None:
                     self._found = self._load()
             if self._found is None:
                 raise NoCredentialsError()
-            frozen = self._found.get_frozen_credentials()
-        return _checked(frozen, getattr(self._found, "method", None) or "explicit")
+            return _thawed(self._found.get_frozen_credentials())
 
 
-def _checked(frozen: Any, source: str) -> Keys:
-    if not frozen.access_key or not frozen.secret_key:
-        raise NoCredentialsError()
-    for name in ("access_key", "token"):
-        value = getattr(frozen, name)
-        # The HTTP library would refuse it too, but with the whole value in its message.
-        if value and not _HEADER_TEXT.fullmatch(value):
-            raise CredentialRetrievalError(
-                provider=source,
-                error_msg=f"the {name} has a character that no header may have, such as a line break",
-            )
+CredentialSource = Union[FixedKeys, FoundKeys]
+
+
+def _thawed(frozen: Any) -> Keys:
+    # Not with botocore's tuple in a frame that may fail: its repr shows them.
     return Keys(frozen.access_key, frozen.secret_key, frozen.token or None)
+
+
+def _typed(error: Exception) -> Exception:
+    """What a provider of botocore's failed with, as one of botocore's errors.
+
+    Of any other error only the kind is kept: the text may quote an answer that holds keys.
+    """
+    if not isinstance(error, (BotoCoreError, BotocoreClientError)):
+        error = CredentialRetrievalError(
+            provider="the credential chain",
+            error_msg=f"what was found cannot be read ({type(error).__name__})",
+        )
+    return without_frames(error)
+
+
+def _checked(keys: Keys, source: str) -> Keys:
+    if not keys.access_key or not keys.secret_key:
+        raise NoCredentialsError()
+    for name in ("access_key", "secret_key", "token"):
+        if complaint := _complaint(name, getattr(keys, name)):
+            raise CredentialRetrievalError(provider=source, error_msg=f"the {name} {complaint}")
+    return keys
+
+
+def _complaint(name: str, value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        return "is no text"
+    if name == "secret_key":
+        return "is no text that UTF-8 can encode" if _SURROGATE.search(value) else None
+    # The HTTP library would refuse it too, but with the whole value in its message.
+    if not _HEADER_TEXT.fullmatch(value):
+        return "has a character that no header may have, such as a line break"
+    return None
 
 
 def source(
@@ -107,16 +161,13 @@ def source(
     InvalidConfigError for `credentials` of another kind.
     """
     if credentials is not None:
-        return CredentialSource(_given(credentials))
+        return FoundKeys(_given(credentials))
     if access_key is not None or secret_key is not None or token is not None:
-        return CredentialSource(_explicit(access_key, secret_key, token))
+        return FixedKeys(_explicit(access_key, secret_key, token), "explicit")
     # A profile named by argument wins over the environment's keys, one named there does not.
     if profile_name is None and environ.get("AWS_ACCESS_KEY_ID"):
-        from botocore.credentials import EnvProvider
-
-        found = EnvProvider(environ).load()
-        return CredentialSource(lambda: found)
-    return CredentialSource(lambda: _chain(profile_name, region))
+        return _environment(environ)
+    return FoundKeys(lambda: _chain(profile_name, region), is_chain=True)
 
 
 def _given(credentials: Any) -> Callable[[], Credentials]:
@@ -130,12 +181,14 @@ def _given(credentials: Any) -> Callable[[], Credentials]:
 
     def load() -> Credentials:
         found = credentials()
-        if not _are_credentials(found):
-            raise InvalidConfigError(
-                error_msg="Invalid value for credentials: the callable returned "
-                f"{type(found).__name__}, must be a botocore Credentials object"
-            )
-        return cast("Credentials", found)
+        if _are_credentials(found):
+            return cast("Credentials", found)
+        kind = type(found).__name__
+        del found  # it may be the keys themselves
+        raise InvalidConfigError(
+            error_msg=f"Invalid value for credentials: the callable returned {kind}, "
+            "must be a botocore Credentials object"
+        )
 
     return load
 
@@ -146,7 +199,7 @@ def _are_credentials(found: object) -> bool:
     return callable(frozen) and not iscoroutinefunction(frozen)
 
 
-def _explicit(access_key: str | None, secret_key: str | None, token: str | None) -> Callable[[], Credentials]:
+def _explicit(access_key: str | None, secret_key: str | None, token: str | None) -> Keys:
     # A token without its keys is half a set too; boto3 drops it and signs as somebody else.
     for name, value in (("aws_access_key_id", access_key), ("aws_secret_access_key", secret_key)):
         if value is None:
@@ -155,10 +208,21 @@ def _explicit(access_key: str | None, secret_key: str | None, token: str | None)
             raise InvalidConfigError(error_msg=f"Invalid value for {name}: must be a str, 1 or more long")
     if not isinstance(token, (str, type(None))):
         raise InvalidConfigError(error_msg="Invalid value for aws_session_token: must be a str, or None")
-    from botocore.credentials import Credentials
+    return Keys(cast("str", access_key), cast("str", secret_key), token or None)
 
-    found = Credentials(cast("str", access_key), cast("str", secret_key), token)
-    return lambda: found
+
+def _environment(environ: Mapping[str, str]) -> CredentialSource:
+    """The environment's keys, which has an access key."""
+    if environ.get("AWS_CREDENTIAL_EXPIRATION"):
+        from botocore.credentials import EnvProvider
+
+        found = EnvProvider(environ).load()
+        return FoundKeys(lambda: found)
+    if not environ.get("AWS_SECRET_ACCESS_KEY"):
+        raise PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY")
+    # AWS_SECURITY_TOKEN is its old name, which botocore too looks for first.
+    token = environ.get("AWS_SECURITY_TOKEN") or environ.get("AWS_SESSION_TOKEN") or None
+    return FixedKeys(Keys(environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"], token), "env")
 
 
 def _chain(profile_name: str | None, region: str) -> Credentials | None:
@@ -171,29 +235,3 @@ def _chain(profile_name: str | None, region: str) -> Credentials | None:
     session.set_config_variable("region", region)
     found: Credentials | None = session.get_credentials()
     return found
-
-
-class _BelowWarning(logging.Filter):
-    """Drops what botocore logs below WARNING in threads that are fetching keys."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.fetching = threading.local()
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return record.levelno >= logging.WARNING or not getattr(self.fetching, "now", False)
-
-
-_below_warning = _BelowWarning()
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    for name in _TALKATIVE:
-        logging.getLogger(name).addFilter(_below_warning)  # a no-op from the second time on
-    before = getattr(_below_warning.fetching, "now", False)
-    _below_warning.fetching.now = True
-    try:
-        yield
-    finally:
-        _below_warning.fetching.now = before

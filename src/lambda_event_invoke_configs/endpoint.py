@@ -19,6 +19,7 @@ _HOST_LABEL = re.compile(r"(?![0-9]+$)(?!-)[a-zA-Z0-9-]{1,63}(?<!-)")
 _HOST = re.compile(r"(?:(?!-)[A-Za-z0-9-]{1,63}(?<!-)\.)*(?!-)[A-Za-z0-9-]{1,63}(?<!-)\.?")
 _DIGITS_AND_DOTS = re.compile(r"[0-9.]+")
 _URL = re.compile(r"[!-~]+")
+_BEHIND_BRACKET = re.compile(r"[^\[]\[|\][^:]")  # urlsplit drops what it does not expect there
 _MAX_HOST = 255
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -109,6 +110,7 @@ def _split(url: object) -> SplitResult | None:
         usable = (
             parts.scheme in _DEFAULT_PORTS
             and _is_host(parts.hostname, bracketed="[" in parts.netloc)
+            and not _BEHIND_BRACKET.search(parts.netloc)
             and parts.port != 0
             and "@" not in parts.netloc
             and not url.endswith(("?", "#"))

@@ -9,6 +9,7 @@ this library adds; all others are botocore's own, named here so that they can be
       + InvalidParameterValueException   400
       + TooManyRequestsException         429
     ResponseParserError                  the service answered 200 with what is no page
+      + ResponseTooLargeError            more than Config's max_response_size
     BotoCoreError                        everything else
         ParamValidationError             the operation's parameters, before anything is sent
           + PaginationConfigError        PaginationConfig's (also a ValueError)
@@ -30,6 +31,8 @@ botocore's credential chain raises its own: BotocoreClientError where STS says n
 """
 
 from __future__ import annotations
+
+from typing import TypeVar
 
 from botocore import exceptions as _botocore
 from botocore.exceptions import (
@@ -60,6 +63,8 @@ from botocore.exceptions import (
 from botocore.exceptions import ClientError as BotocoreClientError
 from botocore.exceptions import InvalidConfigError as BotocoreInvalidConfigError
 from botocore.parsers import ResponseParserError as _ResponseParserError
+
+E = TypeVar("E", bound=BaseException)
 
 __all__ = [
     "BotoCoreError",
@@ -92,6 +97,7 @@ __all__ = [
     "ReadTimeoutError",
     "ResourceNotFoundException",
     "ResponseParserError",
+    "ResponseTooLargeError",
     "SSLError",
     "ServiceException",
     "StartingTokenError",
@@ -99,6 +105,15 @@ __all__ = [
     "UnknownServiceError",
     "UnsupportedSignatureVersionError",
 ]
+
+
+def without_frames(error: E) -> E:
+    """`error` without its traceback and without what it came of: both may hold keys.
+
+    Error trackers, and some loggers, show the locals of all frames and the whole chain of causes.
+    """
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 class ClientError(BotocoreClientError):
@@ -134,6 +149,10 @@ class TooManyRequestsException(ClientError):
 
 class ResponseParserError(_ResponseParserError):
     """A response with status 200 that is no page: not JSON, or of the wrong shape; the text says where."""
+
+
+class ResponseTooLargeError(ResponseParserError):
+    """A response of more bytes than `Config`'s `max_response_size`; the rest of it was not read."""
 
 
 class PaginationConfigError(ParamValidationError, ValueError):

@@ -74,10 +74,15 @@ def target(params: Mapping[str, object]) -> str:
     """
     if not params.get("FunctionName") or not params.keys() <= _PARAMETERS.keys():
         validate(params)
-    path = f"/2019-09-25/functions/{_encode(params['FunctionName'])}/event-invoke-config/list"
-    query = "&".join(
-        f"{name}={_encode(value)}" for name, value in params.items() if name in _QUERY_PARAMETERS
-    )
+    try:
+        path = f"/2019-09-25/functions/{_encode(params['FunctionName'])}/event-invoke-config/list"
+        query = "&".join(
+            f"{name}={_encode(value)}" for name, value in params.items() if name in _QUERY_PARAMETERS
+        )
+    except ValueError as error:
+        # Text that UTF-8 cannot encode, or a number of more digits than Python writes.
+        report = f"The parameters cannot be sent: {type(error).__name__}"
+        raise ParamValidationError(report=report) from None
     return f"{path}?{query}" if query else path
 
 

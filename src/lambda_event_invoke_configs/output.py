@@ -33,7 +33,7 @@ def output(name: str, query: ParsedResult | None) -> Output:
     Raises ImportError for a table without rich.
     """
     if name == "table":
-        import rich.table  # noqa: F401 - missing now, rather than when all pages were fetched
+        from rich import table  # noqa: F401 - missing now, rather than when all pages were fetched
     # What a query asks for is all that standard output shall hold, so the token is not added to it.
     shows_token = query is None and name in _SHOWING_THE_TOKEN
     pick: _Pick = query.search if query else (_everything if shows_token else _configurations)

@@ -108,7 +108,8 @@ class Pagination:
     """
 
     def __init__(self, plan: Plan) -> None:
-        self.position = self.page_start = plan.start
+        self.position: Position = plan.start
+        self.page_start: Position = plan.start
         self._request = dict(plan.params)
         self._left = plan.max_items
         self._finished = False
@@ -168,7 +169,7 @@ class Results(Generic[T]):
         *,
         each_is_a_configuration: bool,
     ) -> None:
-        self.position = pagination.position
+        self.position: Position = pagination.position
         self.pagination = pagination
         self._pick = pick
         self._counted = each_is_a_configuration

@@ -104,7 +104,7 @@ class ItemsBase(Generic[PagesT]):
     """A listing's configurations, one by one; each iteration starts at the beginning."""
 
     def __init__(self, pages: PagesT) -> None:
-        self.result_key = jmespath.compile(RESULT_KEY)
+        self.result_key: jmespath.parser.ParsedResult = jmespath.compile(RESULT_KEY)
         self._pages = pages
 
 

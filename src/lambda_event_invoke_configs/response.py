@@ -11,7 +11,7 @@ botocore 1.44, `parsers.py`, for what a REST-JSON response means.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from http.client import responses as reason_phrases
@@ -27,7 +27,7 @@ from .exceptions import (
     TooManyRequestsException,
 )
 from .operation import OPERATION, is_encodable
-from .types import ListFunctionEventInvokeConfigsResponse
+from .types import DestinationConfig, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def page(reply: Reply) -> ListFunctionEventInvokeConfigsResponse:
     try:
         members = _page(json.loads(reply.body.decode()))
     except _WrongShape as error:
-        raise ResponseParserError(f"Unable to parse the response: at {error.where()}: {error}") from None
+        raise ResponseParserError(f"Unable to parse the response: at {error.where}: {error}") from None
     except (ValueError, RecursionError) as error:
         raise ResponseParserError(
             f"Unable to parse the response: the body ({len(reply.body)} bytes, "
@@ -69,14 +69,11 @@ def page(reply: Reply) -> ListFunctionEventInvokeConfigsResponse:
 
 
 class _WrongShape(Exception):
-    """A value of the wrong kind; each level on the way up puts its own name in front."""
+    """A value of the wrong kind; `where` it is, each object and list on the way up puts in front."""
 
-    def __init__(self, expected: str, value: object) -> None:
+    def __init__(self, where: str, expected: str, value: object) -> None:
         super().__init__(f"expected {expected}, got {_excerpt(value)}")
-        self.path: list[str] = []
-
-    def where(self) -> str:
-        return "".join(reversed(self.path)).lstrip(".") or "the top"
+        self.where = where
 
 
 def _excerpt(value: object) -> str:
@@ -87,83 +84,85 @@ def _excerpt(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:60]}..."
 
 
-_Parser = Callable[[object], object]
+# Written out, member by member: a page has hundreds, and a general reader takes twice as long for each.
+# Whatever the service sends in place of a string is kept, since boto3 does not look at it either.
 
 
-def _structure(**members: _Parser) -> _Parser:
-    def parse(value: object) -> dict[str, object]:
-        if not isinstance(value, dict):
-            raise _WrongShape("an object", value)
-        parsed = {}
-        for name, parse_member in members.items():
-            raw = value.get(name)
-            if raw is None:
-                continue
-            try:
-                parsed[name] = parse_member(raw)
-            except _WrongShape as error:
-                error.path.append(f".{name}")
-                raise
-        return parsed
-
-    return parse
+def _page(body: object) -> dict[str, object]:
+    members = _object("the top", body)
+    page: dict[str, object] = {}
+    if (configs := members.get("FunctionEventInvokeConfigs")) is not None:
+        page["FunctionEventInvokeConfigs"] = _configurations(configs)
+    if (marker := members.get("NextMarker")) is not None:
+        # Anything else, boto3 would send back as a parameter, and then refuse its own.
+        if marker and not (isinstance(marker, str) and is_encodable(marker)):
+            raise _WrongShape("NextMarker", "a string", marker)
+        page["NextMarker"] = marker
+    return page
 
 
-def _list_of(parse_member: _Parser) -> _Parser:
-    def parse(value: object) -> list[object]:
-        if not isinstance(value, list):
-            raise _WrongShape("a list", value)
-        parsed: list[object] = []
-        for raw in value:
-            try:
-                parsed.append(None if raw is None else parse_member(raw))
-            except _WrongShape as error:
-                error.path.append(f"[{len(parsed)}]")
-                raise
-        return parsed
-
-    return parse
-
-
-def _string(value: object) -> object:
-    # What boto3 does not look at either: whatever the service sends in place of a string is kept.
-    return value
-
-
-def _marker(value: object) -> object:
-    # Anything else, boto3 would send back as a parameter, and then refuse its own.
-    if value and not (isinstance(value, str) and is_encodable(value)):
-        raise _WrongShape("a string", value)
-    return value
-
-
-def _integer(value: object) -> int:
+def _configurations(values: object) -> list[FunctionEventInvokeConfig | None]:
+    if not isinstance(values, list):
+        raise _WrongShape("FunctionEventInvokeConfigs", "a list", values)
+    configs: list[FunctionEventInvokeConfig | None] = []
     try:
-        return int(cast("int", value))
+        for value in values:
+            configs.append(None if value is None else _configuration(value))
+    except _WrongShape as error:
+        error.where = f"FunctionEventInvokeConfigs[{len(configs)}]{error.where}"
+        raise
+    return configs
+
+
+def _configuration(value: object) -> FunctionEventInvokeConfig:
+    members = _object("", value)
+    config: FunctionEventInvokeConfig = {}
+    if (modified := members.get("LastModified")) is not None:
+        config["LastModified"] = _timestamp(".LastModified", modified)
+    if (arn := members.get("FunctionArn")) is not None:
+        config["FunctionArn"] = arn
+    if (attempts := members.get("MaximumRetryAttempts")) is not None:
+        config["MaximumRetryAttempts"] = _integer(".MaximumRetryAttempts", attempts)
+    if (age := members.get("MaximumEventAgeInSeconds")) is not None:
+        config["MaximumEventAgeInSeconds"] = _integer(".MaximumEventAgeInSeconds", age)
+    if (destinations := members.get("DestinationConfig")) is not None:
+        config["DestinationConfig"] = _destinations(destinations)
+    return config
+
+
+def _destinations(value: object) -> DestinationConfig:
+    members = _object(".DestinationConfig", value)
+    config: DestinationConfig = {}
+    if (success := members.get("OnSuccess")) is not None:
+        config["OnSuccess"] = _destination(".DestinationConfig.OnSuccess", success)
+    if (failure := members.get("OnFailure")) is not None:
+        config["OnFailure"] = _destination(".DestinationConfig.OnFailure", failure)
+    return config
+
+
+def _destination(where: str, value: object) -> Any:
+    destination = _object(where, value).get("Destination")
+    return {} if destination is None else {"Destination": destination}
+
+
+def _object(where: str, value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise _WrongShape(where, "an object", value)
+    return value
+
+
+def _integer(where: str, value: Any) -> int:
+    try:
+        return int(value)
     except (TypeError, ValueError, OverflowError):
-        raise _WrongShape("an integer", value) from None
+        raise _WrongShape(where, "an integer", value) from None
 
 
-def _timestamp(value: object) -> datetime:
+def _timestamp(where: str, value: object) -> datetime:
     try:
         return timestamps.parse(value)
     except (TypeError, ValueError, ArithmeticError, AttributeError):
-        raise _WrongShape("a timestamp", value) from None
-
-
-_destination = _structure(Destination=_string)
-_page = _structure(
-    FunctionEventInvokeConfigs=_list_of(
-        _structure(
-            LastModified=_timestamp,
-            FunctionArn=_string,
-            MaximumRetryAttempts=_integer,
-            MaximumEventAgeInSeconds=_integer,
-            DestinationConfig=_structure(OnSuccess=_destination, OnFailure=_destination),
-        )
-    ),
-    NextMarker=_marker,
-)
+        raise _WrongShape(where, "a timestamp", value) from None
 
 
 # Error classes with the members that the API model gives them, as they are called in the body.
@@ -226,4 +225,8 @@ def client_error(response: dict[str, object]) -> ClientError:
     """The exception for what `error_response()` gave."""
     code = cast("dict[str, str]", response["Error"])["Code"]
     error_class, _ = MODELED_ERRORS.get(code, (ClientError, ()))
-    return error_class(cast("Any", response), OPERATION)
+    try:
+        return error_class(cast("Any", response), OPERATION)
+    except RecursionError:
+        cast("dict[str, object]", response["Error"])["Message"] = "(nested too deep to be shown)"
+        return error_class(cast("Any", response), OPERATION)

@@ -66,6 +66,8 @@ _CLOCK_CODES = frozenset(
 )
 _CLOCK_TOLERANCE = 240.0  # seconds; the service's own is 300
 
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998
+
 _MAX_BACKOFF = 20.0  # seconds
 _MAX_ADDITIONAL_RETRY_AFTER = 5.0  # seconds
 _QUOTA = 500
@@ -110,6 +112,8 @@ def clock_offset(status: int, code: str, headers: Mapping[str, str], now: float)
         return None
     try:
         date = parsedate_to_datetime(headers["date"])
+        if not _FIRST_YEAR <= date.year <= _LAST_YEAR:
+            return None  # no clock of a service's; and there might be no signing with it
         # An HTTP date is GMT, whether it says so in a form that Python knows or not (RFC 9110, 5.6.7).
         offset = date.replace(tzinfo=date.tzinfo or timezone.utc).timestamp() - now
     except (KeyError, ValueError, TypeError, OverflowError):
@@ -121,7 +125,7 @@ class RetryQuota:
     """What the retries of one client's calls, in all its threads, may cost together."""
 
     def __init__(self) -> None:
-        self.available = _QUOTA
+        self.available: int = _QUOTA
         self._lock = threading.Lock()
 
     def acquire(self, failure: Failure) -> bool:

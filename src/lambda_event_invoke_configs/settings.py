@@ -10,19 +10,20 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from . import endpoint as endpoints
 from .config import Config, invalid, user_agent, validate_retries
 from .endpoint import Endpoint
-from .exceptions import InvalidConfigError, NoRegionError, ProfileNotFound
+from .exceptions import ConfigParseError, InvalidConfigError, NoRegionError, ProfileNotFound
 from .retry import DEFAULT_MAX_ATTEMPTS
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
-_PROXY_URL = re.compile(r"(https?://)(?:[^/?#@\s]*@)?([^@]+)")
+_PROXY_URL = re.compile(r"(https?://)(?:[^/?#@\s\ud800-\udfff]*@)?([^@]+)")
+_MAX_DIGITS = 9  # of a number of attempts; Python reads 4300
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +95,22 @@ def _read_files(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     credentials_file = _path(environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials")
     found: dict[str, dict[str, Any]] = {"profiles": {}, "services": {}}
     if os.path.isfile(config_file):
-        found.update(_loader().load_config(config_file))
+        found.update(_read(_loader().load_config, config_file))
     if os.path.isfile(credentials_file):
         # Settings in the credentials file win over the config file's, as with boto3.
-        for name, values in _loader().raw_config_parse(credentials_file).items():
+        for name, values in _read(_loader().raw_config_parse, credentials_file).items():
             found["profiles"].setdefault(name, {}).update(values)
     return found
+
+
+def _read(read: Callable[[str], dict[str, Any]], path: str) -> dict[str, Any]:
+    try:
+        return read(path)
+    except (ConfigParseError, OSError) as error:
+        read_as = cast("Any", error.kwargs)["error"] if isinstance(error, ConfigParseError) else error
+        reason = type(read_as).__name__
+    # Not what the reader raised: it quotes the line, which may hold a key.
+    raise ConfigParseError(path=path, error=reason)
 
 
 def _path(path: str) -> str:
@@ -205,7 +216,8 @@ def _retries(config: Config, lookup: _Lookup) -> tuple[int, str]:
         attempts = cast("int", retries["max_attempts"]) + 1
     else:
         text = lookup.find("AWS_MAX_ATTEMPTS", "max_attempts")
-        attempts = int(text) if text and text.isdecimal() else text or DEFAULT_MAX_ATTEMPTS
+        is_number = text and text.isdecimal() and len(text) <= _MAX_DIGITS
+        attempts = int(cast("str", text)) if is_number else text or DEFAULT_MAX_ATTEMPTS
     validate_retries({"total_max_attempts": attempts, "mode": mode})
     return cast("int", attempts), cast("str", mode)
 

@@ -38,20 +38,22 @@ class _Signer(SigV4Auth):
 
         def _inject_signature_to_request(self, request: AWSRequest, signature: str) -> AWSRequest: ...
 
-    def signed_headers_of(self, url: str, timestamp: str) -> list[tuple[str, str]]:
-        request = AWSRequest(method="GET", url=url)
+    def signed_headers_of(self, url: str, host: str, timestamp: str) -> list[tuple[str, str]]:
+        # Without the host, botocore reads it from the URL, which takes a third of the whole time.
+        request = AWSRequest(method="GET", url=url, headers={"Host": host})
         request.context["timestamp"] = timestamp
         self._modify_request_before_signing(request)
         to_sign = self.string_to_sign(request, self.canonical_request(request))
         self._inject_signature_to_request(request, self.signature(to_sign, request))
+        del request.headers["Host"]
         return list(request.headers.items())
 
 
-def sign(url: str, keys: Keys, region: str, now: float) -> list[tuple[str, str]]:
-    """The headers that sign a GET of `url` at `now` (epoch seconds).
+def sign(url: str, host: str, keys: Keys, region: str, now: float) -> list[tuple[str, str]]:
+    """The headers that sign a GET of `url`, with `host` as its Host header, at `now` (epoch seconds).
 
     They are X-Amz-Date, X-Amz-Security-Token where the keys have one, and Authorization, which covers
     these and the host.
     """
     timestamp = datetime.fromtimestamp(now, timezone.utc).strftime(SIGV4_TIMESTAMP)
-    return _Signer(cast("Any", keys), SERVICE, region).signed_headers_of(url, timestamp)
+    return _Signer(cast("Any", keys), SERVICE, region).signed_headers_of(url, host, timestamp)

@@ -1,22 +1,21 @@
-"""The synchronous shell: `Client`, its paginator, and `client()` in place of `boto3.client()`.
-
-All it does itself is what a call asks for (see call.py): fetch keys, send, sleep. aio.py is its twin.
-"""
+"""The synchronous shell, which only fetches keys, sends and sleeps (see call.py); aio.py is its twin."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from types import TracebackType
+from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
 
 from . import transport as http
 from .base import ClientBase
-from .call import FetchKeys, Outcome, Request, Sleep
+from .call import Caller, FetchKeys, Outcome, Request, Sleep
 from .config import says_what_there_is
+from .connections import ThreadedTransport, read
 from .exceptions import UnknownServiceError
+from .functions import FunctionOutcome, Listing, as_completed, validate_concurrency
 from .pagination import Pagination, Results, add_to, configurations, finish
 from .paginator import ItemsBase, PageIteratorBase, PaginatorBase, searcher
 from .signing import SERVICE
@@ -57,12 +56,11 @@ class Client(ClientBase[httpx.BaseTransport]):
     transport: an `httpx.BaseTransport` to send with; it has its own ideas of TLS, proxies and pool
         size, and `close()` leaves it open.
 
-    Raises, before anything is sent: TypeError for an unknown argument, NoRegionError,
-    InvalidRegionError, ProfileNotFound, PartialCredentialsError, InvalidEndpointError,
-    InvalidConfigError and its like for values that cannot be used.
+    Raises TypeError for an unknown argument, NoRegionError, InvalidRegionError, ProfileNotFound,
+    PartialCredentialsError, InvalidEndpointError, InvalidConfigError and its like for bad values.
     """
 
-    _make_transport = http.ThreadedTransport
+    _make_transport = ThreadedTransport
     _send_method = "handle_request"
 
     def list_function_event_invoke_configs(
@@ -80,7 +78,10 @@ class Client(ClientBase[httpx.BaseTransport]):
 
         Source: https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctionEventInvokeConfigs.html
         """
-        steps = self._caller.steps(params)
+        return self._call(self._caller, params)
+
+    def _call(self, caller: Caller, params: Mapping[str, object]) -> ListFunctionEventInvokeConfigsResponse:
+        steps = caller.steps(params)
         outcome: Outcome = None
         while True:
             try:
@@ -98,10 +99,7 @@ class Client(ClientBase[httpx.BaseTransport]):
     def _send(self, request: Request) -> Outcome:
         try:
             response = self._transport.handle_request(http.to_httpx(request, self._settings))
-            try:
-                body = b"".join(cast("Iterable[bytes]", response.stream))
-            finally:
-                response.close()
+            body = read(response, self._settings.config.max_response_size)
         except http.FAILURES as error:
             return http.failure(error, request.url, self._proxy)
         return http.to_reply(response.status_code, response.headers.raw, body)
@@ -112,10 +110,42 @@ class Client(ClientBase[httpx.BaseTransport]):
         Raises OperationNotPageableError for any other operation.
         """
         self._check_pageable(operation_name)
-        return Paginator(
-            lambda params: self.list_function_event_invoke_configs(**cast("ListRequest", params)),
-            parameter_validation=self._settings.parameter_validation,
+        return self._paginator(
+            lambda params: self.list_function_event_invoke_configs(**cast("ListRequest", params))
         )
+
+    def _paginator(self, list_page: ListPage) -> Paginator:
+        return Paginator(list_page, parameter_validation=self._settings.parameter_validation)
+
+    def list_for_function(self, function_name: str, starting_token: str | None = None) -> FunctionOutcome:
+        """All configurations of one function from `starting_token` on, or the error, which is not raised.
+
+        Its pace is the `adaptive` retry mode's: many of these keep within the service's rate limit.
+        """
+        listing = Listing(function_name, starting_token)
+        try:
+            paginator = self._paginator(lambda params: self._call(self._paced, params))
+            pages = paginator.paginate(**listing.request)
+            for page in pages:
+                listing.add(page, pages.resume_token)
+        except Exception as error:
+            return listing.outcome(error)
+        return listing.outcome()
+
+    def list_for_functions(
+        self, names: Iterable[str], *, max_concurrency: int = 10, executor: Executor | None = None
+    ) -> Iterator[FunctionOutcome]:
+        """The configurations of many functions: an outcome for each of them, as it completes.
+
+        names: of the functions; a generator of any length will do.
+        max_concurrency: how many functions at the same time (default 10).
+        executor: runs `list_for_function()` (default: threads). If its workers are other processes, each
+            makes a client of its own, and finds credentials itself if this one was not given them.
+
+        Raises InvalidConfigError for a bad `max_concurrency`; what `names` raises, after the outcomes.
+        """
+        validate_concurrency(max_concurrency)
+        return as_completed(self.list_for_function, names, max_concurrency, executor)
 
     def close(self) -> None:
         """Close the connections."""
@@ -125,12 +155,7 @@ class Client(ClientBase[httpx.BaseTransport]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -141,7 +166,10 @@ def client(service_name: str, region_name: str | None = None, **options: Unpack[
     """
     if service_name != SERVICE:
         raise UnknownServiceError(service_name=service_name, known_service_names=[SERVICE])
-    return Client(region_name, **options)
+    try:
+        return Client(region_name, **options)
+    finally:
+        options = {}  # a traceback with locals would show the keys
 
 
 class PageIterator(PageIteratorBase[ListPage]):

@@ -11,7 +11,6 @@ import ssl
 import sys
 import warnings
 from collections.abc import Iterable
-from queue import LifoQueue
 from types import FrameType
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -25,6 +24,7 @@ from .exceptions import (
     ConnectTimeoutError,
     EndpointConnectionError,
     HTTPClientError,
+    ParamValidationError,
     ProxyConnectionError,
     ReadTimeoutError,
     SSLError,
@@ -34,7 +34,7 @@ from .settings import Settings
 
 
 def options(settings: Settings) -> dict[str, Any]:
-    """The arguments of `httpx.HTTPTransport` or `httpx.AsyncHTTPTransport` for these settings.
+    """What a transport of connections.py is made with for these settings.
 
     Raises InvalidConfigError for a CA bundle or client certificate that cannot be loaded.
     """
@@ -53,6 +53,10 @@ def options(settings: Settings) -> dict[str, Any]:
         if settings.proxy
         else None,
         "socket_options": [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)] if settings.tcp_keepalive else None,
+        "seconds": None
+        if config.connect_timeout is None or config.read_timeout is None
+        else config.connect_timeout + config.read_timeout,
+        "max_size": config.max_response_size,
     }
 
 
@@ -82,48 +86,6 @@ def _tls(settings: Settings) -> ssl.SSLContext:
     return context
 
 
-class ThreadedTransport(httpx.BaseTransport):
-    """As many `httpx.HTTPTransport`s as connections are allowed, each for one thread at a time.
-
-    A single one shared by threads closes connections in use now and then: httpcore's pool takes one that
-    a thread is just about to send on for idle, finds it readable once the answer is there, and concludes
-    that the server has hung up.
-    """
-
-    def __init__(self, *, limits: httpx.Limits, **options: Any) -> None:
-        self._options = {**options, "limits": httpx.Limits(max_connections=1, keepalive_expiry=None)}
-        self._made: list[httpx.HTTPTransport] = []
-        # The one used last comes first; None stands for one that was not needed yet.
-        self._free: LifoQueue[httpx.HTTPTransport | None] = LifoQueue()
-        for _ in range(limits.max_connections or 0):
-            self._free.put(None)
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send, and read all of the response; waits while all connections are in use."""
-        transport = self._free.get()
-        try:
-            transport = transport or self._make()
-            response = transport.handle_request(request)
-            stream = cast("httpx.SyncByteStream", response.stream)
-            try:
-                response.stream = httpx.ByteStream(b"".join(stream))
-            finally:
-                stream.close()
-            return response
-        finally:
-            self._free.put(transport)
-
-    def _make(self) -> httpx.HTTPTransport:
-        made = httpx.HTTPTransport(**self._options)
-        self._made.append(made)
-        return made
-
-    def close(self) -> None:
-        """Close the connections."""
-        for transport in self._made:
-            transport.close()
-
-
 def _callers_level() -> int:
     # How far up the first frame is that is not this package's own.
     frame: FrameType | None = sys._getframe(1)
@@ -132,6 +94,9 @@ def _callers_level() -> int:
         frame = frame.f_back
         level += 1
     return level
+
+
+_NO_BODY = httpx.ByteStream(b"")
 
 
 class _ExactURL(httpx.URL):
@@ -161,8 +126,18 @@ def to_httpx(request: Request, settings: Settings) -> httpx.Request:
         # it is bound by the timeouts above.
         pool=None,
     )
-    url = _ExactURL(request.url, request.target)
-    made = httpx.Request("GET", url, headers=request.headers, extensions={"timeout": timeout.as_dict()})
+    try:
+        url = _ExactURL(request.url, request.target)
+    except httpx.InvalidURL as error:
+        # More than 65,536 characters: whatever else it refuses, our encoding leaves none of.
+        raise ParamValidationError(report=f"The parameters cannot be sent: {error}") from None
+    made = httpx.Request(
+        "GET",
+        url,
+        headers=request.headers,
+        stream=_NO_BODY,  # so that httpx looks for no headers to add, which takes longer than all the rest
+        extensions={"timeout": timeout.as_dict()},
+    )
     made.url = url  # httpx has made a plain one of it
     return made
 

@@ -29,7 +29,7 @@ class Refusal(Exception):
         super().__init__(message)
         self.status = status
         self.code = code
-        self.body = {"Type": "User", message_key: message}
+        self.body: dict[str, str] = {"Type": "User", message_key: message}
 
 
 def verify(

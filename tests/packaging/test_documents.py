@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import lambda_event_invoke_configs
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -15,22 +18,40 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 EXAMPLE = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
-EXAMPLES = [
-    pytest.param(code, output, id=f"{path.name}:{path.read_text()[: match.start()].count(chr(10)) + 1}")
-    for path in DOCUMENTS
-    for match in EXAMPLE.finditer(path.read_text())
-    for code, output in [match.groups()]
-]
+# A python block that begins with the path of a file is that file, for the other blocks of its document.
+FILE = re.compile(r"# (\S+\.py)\n")
+PACKAGE = Path(lambda_event_invoke_configs.__file__).parent
+VENDORED = "othersdk/_vendor/leic"
 
 
-@pytest.mark.parametrize(("code", "output"), EXAMPLES)
+def examples(path: Path) -> list[object]:
+    text = path.read_text()
+    files: dict[str, str] = {}
+    found: list[object] = []
+    for match in EXAMPLE.finditer(text):
+        code, output = match.groups()
+        if file := FILE.match(code):
+            files[file[1]] = code
+        else:
+            line = text[: match.start()].count("\n") + 1
+            found.append(pytest.param(code, output, files, id=f"{path.name}:{line}"))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("code", "output", "files"), [example for path in DOCUMENTS for example in examples(path)]
+)
 def test_an_example_runs_as_it_is_and_prints_what_it_says(
-    code: str, output: str | None, tmp_path: Path
+    code: str, output: str | None, files: dict[str, str], tmp_path: Path
 ) -> None:
-    (tmp_path / "test_example.py").write_text(code)
-    command = [sys.executable, "test_example.py"]
+    for name, content in {**files, "test_example.py": code}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    if any(name.startswith("othersdk/") for name in files):
+        shutil.copytree(PACKAGE, tmp_path / VENDORED, ignore=shutil.ignore_patterns("__pycache__"))
+    command = [sys.executable, "-W", "error", "test_example.py"]
     if "def test_" in code:
-        command[1:1] = ["-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        command[3:3] = ["-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     if output is not None:

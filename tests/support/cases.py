@@ -515,6 +515,17 @@ def failures() -> Iterator[Case]:
     )
 
 
+def answers_without_end() -> Iterator[Case]:
+    body = b'{"FunctionEventInvokeConfigs": []}'
+    yield Case("answer.too-large", call(FunctionName="f"), (Reply(200, body + b" " * 2**24),))
+
+    def impatient(bench: Bench) -> Any:
+        config = Config(connect_timeout=0.2, read_timeout=0.2, retries={"total_max_attempts": 1})
+        return bench.client(config=config).list_function_event_invoke_configs(FunctionName="f")
+
+    yield Case("answer.too-slow", impatient, (Reply(200, body + b" " * 60, drip=60),))
+
+
 def iterating() -> Iterator[Case]:
     down = (error(500),) * 3
 
@@ -762,6 +773,7 @@ CASES = [
         bodies,
         timestamps,
         failures,
+        answers_without_end,
         iterating,
         surface,
         settings,

@@ -9,12 +9,15 @@ import threading
 from dataclasses import dataclass, field
 from types import TracebackType
 
+DRIP = 0.02  # seconds before each of a dripping reply's bytes
+
 
 @dataclass
 class Reply:
     """One answer. `cut` closes the connection after so many bytes of it, `reset` resets it there.
 
-    `stall` sends so many bytes, and no more until the client gives up.
+    `stall` sends so many bytes, and no more until the client gives up. `drip` sends the last bytes one by
+    one, so many of them, with a pause before each.
     """
 
     status: int = 200
@@ -23,6 +26,7 @@ class Reply:
     cut: int | None = None
     reset: bool = False
     stall: int | None = None
+    drip: int = 0
     wait: float = 0  # seconds before the answer
     framed: bool = True  # False: no Content-Length, the body ends where the connection does
 
@@ -42,6 +46,7 @@ class Raw:
 
     reset = False
     stall = None
+    drip = 0
     wait = 0
     framed = False
 
@@ -128,7 +133,11 @@ class ScriptedServer:
                 if exchange.stall is not None:
                     connection.sendall(exchange.wire()[: exchange.stall])
                     continue
-                connection.sendall(exchange.wire()[: exchange.cut])
+                wire = exchange.wire()[: exchange.cut]
+                connection.sendall(wire[: len(wire) - exchange.drip])
+                for n in range(len(wire) - exchange.drip, len(wire)):
+                    threading.Event().wait(DRIP)
+                    connection.sendall(wire[n : n + 1])
                 if exchange.reset:
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 if exchange.reset or exchange.cut is not None or not exchange.framed:

@@ -249,6 +249,17 @@ class TestAWrongClock:
         later.run()
         assert later.headers("X-Amz-Date") == ["20231114T222320Z"]
 
+    def test_is_no_error_for_any_of_the_calls_in_flight_when_the_first_answer_tells(self) -> None:
+        shared = caller()
+        refusal = no(403, "InvalidSignatureException", date=TEN_MINUTES_LATER)
+        first, second = Call(shared, refusal, OK), Call(shared, OK)
+        next(second.steps)
+        second.steps.send(Keys("AKID", SECRET, TOKEN))  # signed and sent
+        first.run()
+        assert isinstance(second.steps.send(refusal), Sleep)
+        second.run()
+        assert second.headers("X-Amz-Date") == ["20231114T222320Z"]
+
     def test_is_not_what_a_wrong_key_is_taken_for(self) -> None:
         call = Call(caller(), no(403, "SignatureDoesNotMatch", date="Tue, 14 Nov 2023 22:13:30 GMT"))
         with pytest.raises(ClientError):

@@ -21,7 +21,7 @@ from scripted import Reply, ScriptedServer, Silence, error, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs import cli
-from lambda_event_invoke_configs.credentials import CredentialSource
+from lambda_event_invoke_configs.credentials import FixedKeys
 from lambda_event_invoke_configs.sync import Client
 
 SRC = Path(eic.__file__).parents[1]
@@ -550,10 +550,10 @@ class TestExitCodes:
     def test_254_is_another_services_no_too(
         self, listing: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def refuse(source: CredentialSource) -> Any:
+        def refuse(source: FixedKeys) -> Any:
             raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "AssumeRole")
 
-        monkeypatch.setattr(CredentialSource, "keys", refuse)
+        monkeypatch.setattr(FixedKeys, "keys", refuse)
 
         assert listing()[:2] == (254, "")
 
@@ -573,10 +573,10 @@ class TestExitCodes:
     def test_255_is_anything_nobody_thought_of(
         self, listing: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def fail(source: CredentialSource) -> Any:
+        def fail(source: FixedKeys) -> Any:
             raise ZeroDivisionError
 
-        monkeypatch.setattr(CredentialSource, "keys", fail)
+        monkeypatch.setattr(FixedKeys, "keys", fail)
 
         assert listing() == (255, "", "lambda-event-invoke-configs: ZeroDivisionError\n")
 

@@ -37,6 +37,7 @@ OPTIONS = {
     "ignore_configured_endpoint_urls": True,
     "tcp_keepalive": True,
 }
+OWN = {"max_response_size": 1024}  # what botocore's Config has not
 
 
 def values_of(config: Config) -> dict[str, object]:
@@ -45,14 +46,15 @@ def values_of(config: Config) -> dict[str, object]:
 
 class TestOptions:
     def test_are_all_kept_as_given(self) -> None:
-        assert values_of(Config(**OPTIONS)) == OPTIONS
+        assert values_of(Config(**OPTIONS, **OWN)) == {**OPTIONS, **OWN}
 
     def test_have_botocores_defaults(self) -> None:
         theirs = botocore.config.Config()
-        assert values_of(Config()) == {name: getattr(theirs, name) for name in OPTIONS}
+        assert {**values_of(Config()), **OWN} == {name: getattr(theirs, name) for name in OPTIONS} | OWN
 
     def test_have_botocores_names(self) -> None:
-        assert set(inspect.signature(Config).parameters) <= set(botocore.config.Config.OPTION_DEFAULTS)
+        named_by_botocore = set(botocore.config.Config.OPTION_DEFAULTS)
+        assert set(inspect.signature(Config).parameters) - named_by_botocore == set(OWN)
 
     @pytest.mark.parametrize("name", ["connect_timeout", "read_timeout"])
     def test_may_be_none_for_a_timeout_without_limit(self, name: str) -> None:
@@ -75,7 +77,8 @@ class TestOptions:
         with pytest.raises(TypeError) as caught:
             Config(read_timeout=1, timeout=5)  # type: ignore[call-arg]
         assert str(caught.value) == (
-            "Config() got an unexpected keyword argument 'timeout', must be one of: " + ", ".join(OPTIONS)
+            "Config() got an unexpected keyword argument 'timeout', must be one of: "
+            + ", ".join(OPTIONS | OWN)
         )
 
 
@@ -151,7 +154,7 @@ def test_each_of_botocores_retry_modes_is_taken(mode: str) -> None:
 class TestABotocoreConfig:
     def test_is_accepted_in_its_place(self) -> None:
         theirs = botocore.config.Config(**OPTIONS)
-        assert values_of(Config.of(theirs)) == {**OPTIONS, "retries": theirs.retries}
+        assert values_of(Config.of(theirs)) == values_of(Config(**{**OPTIONS, "retries": theirs.retries}))
 
     def test_with_nothing_set_gives_the_defaults(self) -> None:
         assert Config.of(botocore.config.Config()) == Config()

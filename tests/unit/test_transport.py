@@ -16,6 +16,7 @@ from lambda_event_invoke_configs import exceptions as errors
 from lambda_event_invoke_configs import settings, transport
 from lambda_event_invoke_configs.call import Request
 from lambda_event_invoke_configs.config import Config
+from lambda_event_invoke_configs.connections import TaskTransport, ThreadedTransport
 from lambda_event_invoke_configs.settings import Settings
 
 URL = "https://lambda.us-east-1.amazonaws.com/2019-09-25/functions/f/event-invoke-config/list"
@@ -65,8 +66,13 @@ class TestTheTransport:
 
     def test_can_be_made_of_the_options_sync_and_async(self) -> None:
         made = options(config=Config(tcp_keepalive=True, proxies={"https": "http://proxy.example:3128"}))
-        httpx.HTTPTransport(**made).close()
-        httpx.AsyncHTTPTransport(**made)
+        ThreadedTransport(**made).close()
+        TaskTransport(**made)
+
+    def test_give_an_exchange_the_time_of_both_timeouts_together(self) -> None:
+        assert options(config=Config(connect_timeout=1, read_timeout=2.5))["seconds"] == 3.5
+        for timeout in ("connect_timeout", "read_timeout"):
+            assert options(config=Config(**{timeout: None}))["seconds"] is None
 
 
 class TestTLS:

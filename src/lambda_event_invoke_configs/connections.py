@@ -1,0 +1,224 @@
+"""The transports that clients make themselves: httpx's, within limits.
+
+An exchange, from the connection to the last byte, takes no longer than both timeouts together and no more
+memory than `max_response_size`. Each of them reads all of a response before it hands it out.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from queue import LifoQueue
+from typing import Any, cast
+
+import anyio
+import httpx
+
+from .exceptions import ResponseTooLargeError
+
+_NO_TIME = 1e-6  # seconds; none at all would mean not to wait
+
+
+def read(response: httpx.Response, max_size: int) -> bytes:
+    """A response's body, of `max_size` bytes at most; closes the response.
+
+    Raises ResponseTooLargeError, and what httpx's transports raise.
+    """
+    body = _Body(max_size)
+    try:
+        for part in cast("Iterable[bytes]", response.stream):
+            if not body.add(part):
+                break
+        _use_no_more_if_more_came(response)
+    finally:
+        response.close()
+    return body.whole()
+
+
+async def read_async(response: httpx.Response, max_size: int) -> bytes:
+    """As `read()`."""
+    body = _Body(max_size)
+    try:
+        with anyio.CancelScope() as rest:
+            async for part in cast("AsyncIterable[bytes]", response.stream):
+                if not body.add(part):
+                    # Not left by a break: that would not end the generators the stream is made of.
+                    rest.cancel()
+        _use_no_more_if_more_came(response)
+    finally:
+        await response.aclose()
+    return body.whole()
+
+
+class _Body:
+    def __init__(self, max_size: int) -> None:
+        self._max_size = self._left = max_size
+        self._parts: list[bytes] = []
+
+    def add(self, part: bytes) -> bool:
+        """Whether there was room for it."""
+        self._left -= len(part)
+        if self._left >= 0:
+            self._parts.append(part)
+        return self._left >= 0
+
+    def whole(self) -> bytes:
+        if self._left < 0:
+            raise ResponseTooLargeError(
+                f"Unable to parse the response: it is larger than max_response_size, {self._max_size} bytes"
+            )
+        return b"".join(self._parts)
+
+
+def _use_no_more_if_more_came(response: httpx.Response) -> None:
+    """Let httpcore close the connection of a response that was read to its end, if more came behind it.
+
+    Otherwise what came, such as the same answer again, would be taken for the answer to the connection's
+    next request: for the next page, or for that of another function.
+    """
+    # There is no public way to it. If these names change, tests/http/test_faults.py fails; and what takes
+    # httpx's place in somebody's tests has none of them.
+    found: Any = response.stream
+    for name in ("_httpcore_stream", "_stream", "_connection", "_h11_state"):
+        found = getattr(found, name, None)
+    if found is not None and found.trailing_data[0]:
+        found.send_failed()
+
+
+class ThreadedTransport(httpx.BaseTransport):
+    """As many `httpx.HTTPTransport`s as connections are allowed, each for one thread at a time.
+
+    A single one shared by threads closes connections in use now and then: httpcore's pool takes one that
+    a thread is just about to send on for idle, finds it readable once the answer is there, and concludes
+    that the server has hung up.
+
+    The arguments are `options()`: those of `httpx.HTTPTransport`, and `seconds` and `max_size` for what an
+    exchange may take in all.
+    """
+
+    def __init__(self, *, limits: httpx.Limits, **options: Any) -> None:
+        self._options = options
+        self._connections = limits.max_connections or 0
+        self._inherited: list[_OneConnection] = []
+        self._made: list[_OneConnection] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
+        # What a forked process has of its parent it neither uses nor closes: another of the parent's
+        # threads may have held the locks.
+        self._inherited += self._made
+        self._made = []
+        # The one used last comes first; None stands for one that was not needed yet.
+        self._free: LifoQueue[_OneConnection | None] = LifoQueue()
+        for _ in range(self._connections):
+            self._free.put(None)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send, and read all of the response; waits while all connections are in use."""
+        if self._process != os.getpid():
+            self._begin()
+        free = self._free
+        transport = free.get()
+        try:
+            if transport is None:
+                transport = _OneConnection(**self._options)
+                self._made.append(transport)
+            return transport.handle_request(request)
+        finally:
+            free.put(transport)
+
+    def close(self) -> None:
+        """Close the connections."""
+        for transport in self._made:
+            transport.close()
+
+
+class _OneConnection(httpx.HTTPTransport):
+    """One connection at a time, and a limit for what a whole exchange takes.
+
+    httpx's read timeout is one for each read: a server that sends a byte now and then is never cut off. So
+    each new connection is given a `read` and a `write` that know when the exchange has to be over, through
+    httpcore's `trace` extension, which tells of it.
+
+    Source: https://www.encode.io/httpcore/extensions/ and https://www.encode.io/httpcore/network-backends/
+    """
+
+    def __init__(self, *, seconds: float | None, max_size: int, **options: Any) -> None:
+        limits = httpx.Limits(max_connections=1, keepalive_expiry=None)
+        super().__init__(limits=limits, **options)
+        self._seconds = seconds
+        self._max_size = max_size
+        self._end = 0.0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if self._seconds is not None:
+            self._end = time.monotonic() + self._seconds
+            request.extensions["trace"] = self._see
+        try:
+            response = super().handle_request(request)
+            response.stream = httpx.ByteStream(read(response, self._max_size))
+            return response
+        except BaseException:
+            # httpcore keeps a tunnel in which TLS has failed, as one in use: none would ever be free again.
+            self.close()
+            raise
+
+    def _see(self, event: str, info: Mapping[str, Any]) -> None:
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            stream = info["return_value"]
+            stream.read, stream.write = self._in_time(stream.read), self._in_time(stream.write)
+
+    def _in_time(self, transfer: Callable[..., Any]) -> Callable[..., Any]:
+        def bounded(data: object, timeout: float) -> Any:
+            return transfer(data, timeout=max(min(timeout, self._end - time.monotonic()), _NO_TIME))
+
+        return bounded
+
+
+class TaskTransport(httpx.AsyncBaseTransport):
+    """The same for the tasks of one event loop: each connection is one task's at a time."""
+
+    def __init__(self, *, limits: httpx.Limits, seconds: float | None, max_size: int, **options: Any) -> None:
+        one = httpx.Limits(max_connections=1, keepalive_expiry=None)
+        self._options: dict[str, Any] = {**options, "limits": one}
+        self._made: list[httpx.AsyncHTTPTransport] = []
+        # The one used last comes last; None stands for one that was not needed yet.
+        self._free: list[httpx.AsyncHTTPTransport | None] = [None] * (limits.max_connections or 0)
+        # Waited for here, not in the pool, since it is no part of the exchange.
+        self._turn = anyio.Semaphore(len(self._free), fast_acquire=True)
+        self._seconds = seconds
+        self._max_size = max_size
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send, and read all of the response; waits while all connections are in use."""
+        async with self._turn:
+            transport = self._free.pop() or self._make()
+            try:
+                with anyio.move_on_after(self._seconds):
+                    return await self._exchange(transport, request)
+            finally:
+                self._free.append(transport)
+        raise httpx.ReadTimeout("The read operation timed out")
+
+    async def _exchange(self, transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+        try:
+            response = await transport.handle_async_request(request)
+            response.stream = httpx.ByteStream(await read_async(response, self._max_size))
+            return response
+        except BaseException:
+            # See _OneConnection.
+            with anyio.CancelScope(shield=True):
+                await transport.aclose()
+            raise
+
+    def _make(self) -> httpx.AsyncHTTPTransport:
+        made = httpx.AsyncHTTPTransport(**self._options)
+        self._made.append(made)
+        return made
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        for transport in self._made:
+            await transport.aclose()

@@ -1,0 +1,207 @@
+"""What one exchange may take: time, memory, and only connections of its own process."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from scripted import Reply, ScriptedServer, page
+
+import lambda_event_invoke_configs as eic
+from lambda_event_invoke_configs.exceptions import ReadTimeoutError, ResponseTooLargeError
+
+Scripted = Callable[..., ScriptedServer]
+
+CONNECT, READ = 0.2, 0.3  # seconds
+LONGEST = 5.0  # seconds: what a call may take here on a machine that has other work; for ever is longer
+
+
+class Trickle:
+    """A server whose every answer comes byte by byte, each well within the read timeout, and never ends."""
+
+    def __init__(self, head: bytes, endless: bytes) -> None:
+        self.attempts = 0
+        self._head, self._endless = head, endless
+        self._over = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection:
+            try:
+                connection.recv(65536)
+                self.attempts += 1
+                connection.sendall(self._head)
+                while not self._over.wait(READ / 10):
+                    connection.sendall(self._endless)
+            except OSError:
+                return
+
+    def close(self) -> None:
+        self._over.set()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+
+@pytest.fixture
+def trickle() -> Iterator[Callable[[bytes, bytes], Trickle]]:
+    made: list[Trickle] = []
+
+    def start(head: bytes, endless: bytes) -> Trickle:
+        made.append(Trickle(head, endless))
+        return made[-1]
+
+    yield start
+    for server in made:
+        server.close()
+
+
+class TestTime:
+    @pytest.mark.parametrize(
+        ("head", "endless"),
+        [
+            pytest.param(b"", b"H", id="status line"),
+            pytest.param(b"HTTP/1.1 200 OK\r\nx: ", b"y", id="headers"),
+            pytest.param(b"", b"HTTP/1.1 100 Continue\r\n\r\n", id="informational responses"),
+            pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b" ", id="body"),
+            pytest.param(
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n", id="chunks"
+            ),
+        ],
+    )
+    def test_is_bounded_however_slowly_the_response_comes(
+        self, trickle: Any, ours: Any, slept: list[float], head: bytes, endless: bytes
+    ) -> None:
+        """boto3 goes on for as long as the server does: its read timeout is one for each read."""
+        server = trickle(head, endless)
+        config = eic.Config(connect_timeout=CONNECT, read_timeout=READ, retries={"total_max_attempts": 2})
+        client = ours(server.url, config=config)
+        began = time.monotonic()
+        with pytest.raises(ReadTimeoutError):
+            client.list_function_event_invoke_configs(FunctionName="f")
+        took = time.monotonic() - began
+        assert 2 * (CONNECT + READ) * 0.9 <= took + sum(slept) <= LONGEST
+        assert server.attempts == 2
+        assert len(slept) == 1
+
+    def test_of_a_connection_that_is_used_again_begins_anew(self, scripted: Scripted, ours: Any) -> None:
+        answers = [page("a", wait=READ / 3) for _ in range(6)]
+        server = scripted(*answers)
+        client = ours(server.url, config=eic.Config(connect_timeout=CONNECT, read_timeout=READ))
+        for _ in answers:
+            assert client.list_function_event_invoke_configs(FunctionName="f")
+        assert server.connections == 1
+
+    def test_has_no_bound_without_the_timeouts(self, scripted: Scripted, ours: Any) -> None:
+        server = scripted(page("a", wait=2 * READ))
+        assert ours(
+            server.url, config=eic.Config(connect_timeout=CONNECT, read_timeout=None)
+        ).list_function_event_invoke_configs(FunctionName="f")
+
+
+class TestSize:
+    LIMIT = 2000
+    CONFIG = eic.Config(max_response_size=LIMIT)
+
+    def of(self, size: int, **reply: Any) -> Reply:
+        body = json.dumps({"FunctionEventInvokeConfigs": []}).encode()
+        return Reply(200, body + b" " * (size - len(body)), **reply)
+
+    @pytest.mark.parametrize("framed", [True, False])
+    def test_up_to_the_limit_is_read(self, scripted: Scripted, ours: Any, framed: bool) -> None:
+        client = ours(scripted(self.of(self.LIMIT, framed=framed)).url, config=self.CONFIG)
+        found = client.list_function_event_invoke_configs(FunctionName="f")
+        assert found["FunctionEventInvokeConfigs"] == []
+
+    @pytest.mark.parametrize("framed", [True, False])
+    def test_past_the_limit_is_an_error_that_is_not_retried(
+        self, scripted: Scripted, ours: Any, framed: bool
+    ) -> None:
+        """boto3 reads whatever comes."""
+        server = scripted(self.of(self.LIMIT + 1, framed=framed), page("a"))
+        client = ours(server.url, config=self.CONFIG)
+        with pytest.raises(ResponseTooLargeError, match="larger than max_response_size, 2000 bytes"):
+            client.list_function_event_invoke_configs(FunctionName="f")
+        assert len(server.requests) == 1
+        assert client.list_function_event_invoke_configs(FunctionName="f")
+
+    def test_of_an_endless_body_is_read_no_further_than_the_limit(self, trickle: Any, ours: Any) -> None:
+        server = trickle(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"3e8\r\n" + b" " * 1000 + b"\r\n"
+        )
+        with pytest.raises(ResponseTooLargeError):
+            ours(server.url, config=self.CONFIG).list_function_event_invoke_configs(FunctionName="f")
+
+    def test_of_an_error_is_limited_too(self, scripted: Scripted, ours: Any) -> None:
+        server = scripted(Reply(500, b"x" * (self.LIMIT + 1)))
+        with pytest.raises(ResponseTooLargeError):
+            ours(server.url, config=self.CONFIG).list_function_event_invoke_configs(FunctionName="f")
+
+    def test_is_limited_for_a_transport_that_was_handed_over(self, ours: Any) -> None:
+        transport = httpx.MockTransport(lambda request: httpx.Response(200, content=b" " * 3000))
+        client = ours("http://h", config=self.CONFIG, transport=transport)
+        with pytest.raises(ResponseTooLargeError):
+            client.list_function_event_invoke_configs(FunctionName="f")
+
+    def test_of_a_page_is_far_below_the_default(self) -> None:
+        destination = "arn:aws:events:us-gov-west-1:123456789012:event-bus/" + "b" * 256
+        config = {
+            "LastModified": 1_700_000_000.123456,
+            "FunctionArn": "arn:aws:lambda:us-gov-west-1:123456789012:function:" + "f" * 64 + ":" + "a" * 128,
+            "MaximumRetryAttempts": 2,
+            "MaximumEventAgeInSeconds": 21600,
+            "DestinationConfig": {
+                "OnSuccess": {"Destination": destination},
+                "OnFailure": {"Destination": destination},
+            },
+        }
+        longest = json.dumps({"FunctionEventInvokeConfigs": [config] * 50, "NextMarker": "m" * 4096})
+        assert len(longest) * 100 < eic.Config().max_response_size
+
+
+FORKING = """
+import os, sys
+import lambda_event_invoke_configs as eic
+
+def arn():
+    page = client.list_function_event_invoke_configs(FunctionName="f")
+    return page["FunctionEventInvokeConfigs"][0]["FunctionArn"]
+
+client = eic.Client("us-east-1", endpoint_url=sys.argv[1], aws_access_key_id="a", aws_secret_access_key="b")
+print(arn(), flush=True)
+child = os.fork()
+if not child:
+    print(arn(), arn(), flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+print(arn(), flush=True)
+client.close()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
+def test_a_forked_process_has_connections_of_its_own(scripted: Scripted) -> None:
+    server = scripted(page("1"), page("2"), page("3"), page("4"))
+    done = subprocess.run(
+        [sys.executable, "-c", FORKING, server.url], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == ["1", "2", "3", "4"]
+    assert server.connections == 2

@@ -1,0 +1,954 @@
+"""No secret is shown: everything at DEBUG, failures of every kind, and a search of all that can be seen.
+
+What is searched, for each run: what every logger of the process is told, the page or the error, the
+error's causes and contexts, its traceback with the locals of every frame, its pickle, and what the command
+writes with `--debug`. What is searched for: the secret keys, the session token and other tokens, the
+signatures of the requests that were sent, and the proxy's password; each as it is, percent-encoded, and in
+base64.
+
+What a service says back is its own: boto3 shows a service's message, even one that repeats the request,
+and so does this library. Here, what is said back stands between two marks, and is left out of the search.
+So are a user's own frames, and a user's own transport: they are given the secrets by the user.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import pickle
+import re
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from urllib.parse import quote
+
+import anyio
+import botocore.utils
+import httpx
+import pytest
+from botocore.credentials import Credentials, RefreshableCredentials
+from drivers import BACKENDS
+from scripted import Raw, Reply, ScriptedServer, Silence, page
+
+import lambda_event_invoke_configs as eic
+from lambda_event_invoke_configs.call import FetchKeys, Request, Send, Sleep
+from lambda_event_invoke_configs.credentials import Keys
+
+ID = "AKIDEXAMPLE"
+SECRET = "Hidden/Secret+Key"
+TOKEN = "Hidden/Session+Token=="
+BASE_SECRET = "Hidden/Base+Secret"
+WEB_TOKEN = "Hidden.Web.Token"
+CONTAINER_TOKEN = "Hidden-Container-Token"
+PASSWORD = "Hidden-Proxy-Password"
+NEEDLES = {
+    "secret key": SECRET,
+    "session token": TOKEN,
+    "secret key of the role's source": BASE_SECRET,
+    "web identity token": WEB_TOKEN,
+    "container's token": CONTAINER_TOKEN,
+    "proxy's password": PASSWORD,
+}
+EXPIRATION = "2099-01-01T00:00:00Z"
+LATER_BY_AN_HOUR = (datetime.now(timezone.utc) + timedelta(hours=1)).strftime("%a, %d %b %Y %H:%M:%S GMT")
+ONE_ATTEMPT = {"total_max_attempts": 1}
+TESTS = Path(__file__).parents[1]  # a user's code, as far as tracebacks go
+_SAID_BACK = re.compile(r"\[says back:.*?:says back\]", re.DOTALL)
+_SIGNATURE = re.compile(rb"Signature=([0-9a-f]{64})")
+
+Texts = Iterator[tuple[str, str]]
+
+
+class Log(logging.Handler):
+    """What every logger is told, as text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[tuple[str, str]] = []
+        self._formatter = logging.Formatter()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = f"{self._formatter.format(record)} {record.args!r} {record.__dict__!r}"
+        self.said.append((f"the log of {record.name}", text))
+
+    def take(self) -> Texts:
+        said, self.said = self.said, []
+        return iter(said)
+
+
+@pytest.fixture(autouse=True)
+def log() -> Iterator[Log]:
+    loggers = [logging.getLogger()]
+    loggers += [
+        known for known in logging.root.manager.loggerDict.values() if isinstance(known, logging.Logger)
+    ]
+    before = [(logger, logger.level, logger.propagate) for logger in loggers]
+    for logger in loggers[1:]:
+        logger.setLevel(logging.NOTSET)
+        logger.propagate = True
+    loggers[0].setLevel(logging.DEBUG)
+    handler = Log()
+    loggers[0].addHandler(handler)
+    yield handler
+    loggers[0].removeHandler(handler)
+    for logger, level, propagate in before:
+        logger.setLevel(level)
+        logger.propagate = propagate
+
+
+def shown_by(outcome: object) -> Texts:
+    """All that can be seen of a result, or of an error."""
+    if not isinstance(outcome, BaseException):
+        yield "the result", repr(outcome)
+        return
+    for error in chain(outcome):
+        name = type(error).__name__
+        yield f"str() of {name}", str(error)
+        yield f"repr() of {name}", repr(error)
+        yield f"the attributes of {name}", f"{error.args!r} {vars(error)!r}"
+        try:
+            pickled = pickle.dumps(error)
+        except Exception as refused:
+            yield f"the error of pickling {name}", str(refused)
+        else:
+            yield f"the pickle of {name}", pickled.decode(errors="replace")
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            if not Path(frame.f_code.co_filename).is_relative_to(TESTS):
+                yield from locals_of(frame)
+    yield "the traceback", "".join(traceback.format_exception(outcome))
+
+
+def locals_of(frame: FrameType) -> Texts:
+    where = f"{frame.f_code.co_name}() in {Path(frame.f_code.co_filename).name}"
+    for name, value in frame.f_locals.items():
+        try:
+            yield f"the local {name} of {where}", repr(value)
+        except Exception as error:
+            yield f"the local {name} of {where}", str(error)
+
+
+def chain(error: BaseException) -> list[BaseException]:
+    """An error, and all causes and contexts of it, suppressed ones too."""
+    found: list[BaseException] = []
+    left: list[BaseException | None] = [error]
+    while left:
+        one = left.pop()
+        if one is not None and not any(one is seen for seen in found):
+            found.append(one)
+            left += [one.__cause__, one.__context__]
+    return found
+
+
+def leaks(texts: Texts, requests: list[bytes]) -> list[str]:
+    """Which secret is shown where; none, if all is well."""
+    needles = {name: forms(secret) for name, secret in NEEDLES.items()}
+    for request in requests:
+        for signature in _SIGNATURE.findall(request):
+            needles.setdefault("signature", []).append(signature.decode())
+    found = []
+    for where, text in texts:
+        searched = _SAID_BACK.sub("", text)
+        for name, secrets in needles.items():
+            for secret in secrets:
+                if (at := searched.find(secret)) >= 0:
+                    found.append(f"{name} in {where}: ...{searched[max(at - 80, 0) : at + 20]!r}...")
+    return found
+
+
+def forms(secret: str) -> list[str]:
+    encoded = secret.encode()
+    return [
+        secret,
+        quote(secret, safe="") if quote(secret, safe="") != secret else f"\0{secret}",
+        base64.b64encode(encoded).decode().rstrip("="),
+        base64.b64encode(b"user:" + encoded).decode().rstrip("="),
+    ]
+
+
+def outcome_of(call: Callable[[], object]) -> object:
+    # A frame without a secret of its own: the traceback begins here.
+    try:
+        return call()
+    except Exception as error:
+        return error
+
+
+class SaysBack(Reply):
+    """An answer that repeats the request: in its headers, and in its body where `{}` stands."""
+
+    def __init__(self, status: int, form: str = '{{"message": "{}"}}', **headers: str) -> None:
+        super().__init__(status)
+        self.form = form
+        self.said = headers
+        self.server: ScriptedServer | None = None
+
+    def wire(self) -> bytes:
+        assert self.server is not None
+        head = self.server.requests[-1].decode("latin-1")
+        said = f"[says back:{' '.join(head.splitlines()[1:])}:says back]".replace('"', "'")
+        self.body = self.form.format(said).encode()
+        self.headers = {**self.said, "X-Says-Back": said}
+        return super().wire()
+
+
+def play(server: ScriptedServer, *script: Any) -> None:
+    for exchange in script:
+        if isinstance(exchange, SaysBack):
+            exchange.server = server
+    server.play(*script)
+
+
+class AWS:
+    """The services that give keys, on 127.0.0.1: STS, a container's endpoint and an instance's metadata.
+
+    `broken` changes an answer: it is given the status and the body, and returns both.
+    """
+
+    def __init__(self) -> None:
+        self.broken: Callable[[int, str], tuple[int, str]] = lambda status, body: (status, body)
+        self.requests: list[bytes] = []
+        aws = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                aws.requests.append(str(self.headers).encode())
+                asked = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+                status, body = aws.answer(self.path, asked)
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body.encode())))
+                self.end_headers()
+                self.wfile.write(body.encode())
+
+            do_GET = do_POST = do_PUT = answer  # noqa: N815 - http.server's names
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.005,))
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def answer(self, path: str, asked: str) -> tuple[int, str]:
+        role = "/latest/meta-data/iam/security-credentials/"
+        if path == "/latest/api/token":
+            return 200, "session"
+        if path == role:
+            return 200, "lister"
+        if path in ("/keys", f"{role}lister"):
+            found = {"AccessKeyId": ID, "SecretAccessKey": SECRET, "Token": TOKEN, "Expiration": EXPIRATION}
+            return self.broken(200, json.dumps(found))
+        action = "AssumeRoleWithWebIdentity" if "WebIdentity" in asked else "AssumeRole"
+        return self.broken(
+            200,
+            f'<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{action}Result>'
+            f"<Credentials><AccessKeyId>{ID}</AccessKeyId><SecretAccessKey>{SECRET}</SecretAccessKey>"
+            f"<SessionToken>{TOKEN}</SessionToken><Expiration>{EXPIRATION}</Expiration></Credentials>"
+            f"</{action}Result></{action}Response>",
+        )
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[AWS]:
+    # It has its own name for time.sleep.
+    monkeypatch.setattr(botocore.utils.ContainerMetadataFetcher, "SLEEP_TIME", 0)
+    made = AWS()
+    yield made
+    made.close()
+
+
+class Home:
+    """Where a client finds its keys: a test's environment and its files."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, aws: AWS) -> None:
+        self.folder = folder
+        self.setenv = monkeypatch.setenv
+        self.aws = aws
+
+    def write(self, text: str, variable: str = "AWS_CONFIG_FILE") -> None:
+        file = self.folder / variable.lower()
+        file.write_bytes(text.encode(errors="surrogateescape"))
+        self.setenv(variable, str(file))
+
+    def keys(self, source: str, *, secret: str = SECRET, token: str = TOKEN) -> dict[str, Any]:
+        """A client's arguments, with which it finds its keys there."""
+        none: dict[str, Any] = {"aws_access_key_id": None, "aws_secret_access_key": None}
+        return {**none, **(getattr(self, source.replace(" ", "_"))(secret, token) or {})}
+
+    def arguments(self, secret: str, token: str) -> dict[str, Any]:
+        return {"aws_access_key_id": ID, "aws_secret_access_key": secret, "aws_session_token": token}
+
+    def environment(self, secret: str, token: str) -> None:
+        self.setenv("AWS_ACCESS_KEY_ID", ID)
+        self.setenv("AWS_SECRET_ACCESS_KEY", secret)
+        self.setenv("AWS_SESSION_TOKEN", token)
+
+    def profile(self, secret: str, token: str) -> None:
+        text = (
+            f"[default]\naws_access_key_id={ID}\naws_secret_access_key={secret}\naws_session_token={token}\n"
+        )
+        self.write(text, "AWS_SHARED_CREDENTIALS_FILE")
+
+    def object(self, secret: str, token: str) -> dict[str, Any]:
+        return {"credentials": Credentials(ID, secret, token)}
+
+    def callable(self, secret: str, token: str) -> dict[str, Any]:
+        return {"credentials": lambda: Credentials(ID, secret, token)}
+
+    def process(self, secret: str, token: str) -> None:
+        found = {"Version": 1, "AccessKeyId": ID, "SecretAccessKey": secret, "SessionToken": token}
+        self.process_that(f"print({json.dumps(found)!r})")
+
+    def process_that(self, does: str) -> None:
+        script = self.folder / "keys.py"
+        script.write_text(does)
+        self.write(f'[default]\ncredential_process = "{sys.executable}" -I -S "{script}"')
+
+    def container(self, *_: str) -> None:
+        self.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{self.aws.url}/keys")
+        self.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", CONTAINER_TOKEN)
+
+    def instance(self, *_: str) -> None:
+        self.setenv("AWS_EC2_METADATA_DISABLED", "false")
+        self.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", self.aws.url)
+
+    def role(self, *_: str) -> dict[str, Any]:
+        self.setenv("AWS_ENDPOINT_URL_STS", self.aws.url)
+        self.write(
+            "[profile role]\nrole_arn = arn:aws:iam::123456789012:role/lister\nsource_profile = base\n"
+            f"[profile base]\naws_access_key_id = AKBASE\naws_secret_access_key = {BASE_SECRET}\n"
+        )
+        return {"profile_name": "role"}
+
+    def web_identity(self, *_: str) -> None:
+        self.setenv("AWS_ENDPOINT_URL_STS", self.aws.url)
+        (self.folder / "web-token").write_text(WEB_TOKEN)
+        self.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(self.folder / "web-token"))
+        self.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/web")
+
+
+SOURCES = [
+    "arguments",
+    "environment",
+    "profile",
+    "object",
+    "callable",
+    "process",
+    "container",
+    "instance",
+    "role",
+    "web identity",
+]
+HANDED_OVER = ["arguments", "environment", "profile", "object", "callable", "process"]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aws: AWS) -> Home:
+    return Home(tmp_path, monkeypatch, aws)
+
+
+def statuses() -> Iterator[tuple[str, list[Any]]]:
+    for status in HTTPStatus:
+        if status >= 300:
+            yield f"status {status.value}", [SaysBack(status) for _ in range(3)]
+    for status in 400, 403, 500:
+        for form in (
+            "{}",
+            "<html>{}</html>",
+            '"{}"',
+            '[["{}"]]',
+            '{{"Message": {{"said": "{}"}}}}',
+            '{{"code": "{}"}}',
+        ):
+            yield f"status {status} with {form}", [SaysBack(status, form) for _ in range(3)]
+    for status, code in {
+        404: "ResourceNotFoundException",
+        400: "InvalidParameterValueException",
+        429: "TooManyRequestsException",
+        500: "ServiceException",
+        403: "InvalidSignatureException",
+    }.items():
+        headers = {"x-amzn-ErrorType": code, "Retry-After": "3"}
+        form = '{{"message": "{0}", "Message": "{0}", "Type": "{0}", "Reason": "{0}"}}'
+        yield code, [SaysBack(status, form, **headers) for _ in range(3)]
+
+
+def answers() -> Iterator[tuple[str, list[Any]]]:
+    """What a service may answer, by name; each is a call's whole script."""
+    yield "a page", [page("a")]
+    yield "a page after a failure", [SaysBack(503), page("a")]
+    yield "nothing", [Raw(b"")] * 3
+    yield "a reset", [Reply(200, {}, cut=0, reset=True)] * 3
+    yield "a reset in the body", [Reply(200, {"NextMarker": "m"}, cut=60, reset=True)] * 3
+    yield "a body cut short", [Reply(200, {"NextMarker": "m"}, cut=70)] * 3
+    yield "a chunk cut short", [Raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20\r\n{")] * 3
+    yield "no HTTP", [Raw(b"garbage\r\n\r\n")] * 3
+    for name, body in {
+        "no JSON": "<html>{}</html>",
+        "half JSON": '{{"NextMarker": "{}',
+        "a list": '["{}"]',
+        "no list": '{{"FunctionEventInvokeConfigs": {{"said": "{}"}}}}',
+        "a list of lists": '{{"FunctionEventInvokeConfigs": [["{}"]]}}',
+        "a marker that is none": '{{"NextMarker": ["{}"]}}',
+        "deep JSON": '{{"NextMarker": "{}", "x": ' + "[" * 100_000,
+        "a page that says back": '{{"FunctionEventInvokeConfigs": [{{"FunctionArn": "{}"}}]}}',
+    }.items():
+        yield name, [SaysBack(200, body.replace("{}", "{0}"))]
+    yield from statuses()
+    refused = {"x-amzn-ErrorType": "RequestExpired", "Date": LATER_BY_AN_HOUR}
+    yield "a wrong clock", [SaysBack(403, **refused), page("a")]
+
+
+class TestWhateverTheServiceAnswers:
+    @pytest.mark.parametrize("source", SOURCES)
+    def test_no_secret_is_shown(
+        self, source: str, ours: Any, scripted: Callable[..., ScriptedServer], home: Home, log: Log
+    ) -> None:
+        server = scripted()
+        client = ours(server.url, **home.keys(source))
+        found = []
+        for name, script in answers():
+            play(server, *script)
+            outcome = outcome_of(lambda: client.list_function_event_invoke_configs(FunctionName="f"))
+            assert server.requests, name
+            sent = server.requests + home.aws.requests
+            found += [f"{name}: {leak}" for leak in leaks(shown_by(outcome), sent)]
+            found += [f"{name}: {leak}" for leak in leaks(log.take(), sent)]
+        assert found == []
+
+    def test_no_secret_is_shown_by_a_paginator(
+        self, ours: Any, scripted: Callable[..., ScriptedServer], home: Home, log: Log
+    ) -> None:
+        server = scripted()
+        client = ours(server.url, **home.keys("arguments"))
+        found = []
+        for name, script in answers():
+            play(server, page("a", next_marker="m"), *script)
+            pages = client.get_paginator("list_function_event_invoke_configs").paginate(FunctionName="f")
+            outcome = outcome_of(pages.build_full_result)
+            found += [f"{name}: {leak}" for leak in leaks(shown_by(outcome), server.requests)]
+            found += [f"{name}: {leak}" for leak in leaks(log.take(), server.requests)]
+        assert found == []
+
+    def test_what_it_says_back_is_shown_as_boto3_shows_it(
+        self, ours: Any, theirs: Any, scripted: Callable[..., ScriptedServer], home: Home, log: Log
+    ) -> None:
+        shown = []
+        for make in theirs, ours:
+            server = scripted()
+            play(server, SaysBack(403))
+            client = make(server.url, **home.keys("arguments"))
+            outcome = outcome_of(
+                lambda client=client: client.list_function_event_invoke_configs(FunctionName="f")
+            )
+            shown.append(TOKEN in str(outcome))
+        assert shown == [True, True]
+
+
+class Broken(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Fails as httpx does: the error holds the request."""
+
+    def __init__(self, kind: type[httpx.TransportError]) -> None:
+        self.kind = kind
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            raise OSError(f"{request.headers.raw}")
+        except OSError as error:
+            raise self.kind("broken", request=request) from error
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return self.handle_request(request)
+
+
+def kinds_of(kind: type[httpx.TransportError]) -> list[type[httpx.TransportError]]:
+    return [kind, *(deeper for below in kind.__subclasses__() for deeper in kinds_of(below))]
+
+
+class TestWhateverTheNetworkDoes:
+    @pytest.fixture
+    def check(self, ours: Any, home: Home, log: Log) -> Callable[..., object]:
+        def check(url: str, *, requests: list[bytes], source: str = "arguments", **options: Any) -> object:
+            client = ours(url, **home.keys(source), **options)
+            outcome = outcome_of(lambda: client.list_function_event_invoke_configs(FunctionName="f"))
+            assert leaks(shown_by(outcome), requests) == []
+            assert leaks(log.take(), requests) == []
+            return outcome
+
+        return check
+
+    def test_nobody_at_the_address_shows_no_secret(self, check: Any, unused_port: int) -> None:
+        for scheme in "http", "https":
+            outcome = check(f"{scheme}://127.0.0.1:{unused_port}", requests=[])
+            assert isinstance(outcome, eic.exceptions.EndpointConnectionError)
+
+    def test_a_name_nobody_has_shows_no_secret(self, check: Any) -> None:
+        outcome = check("http://nobody.invalid", requests=[])
+        assert isinstance(outcome, eic.exceptions.EndpointConnectionError)
+
+    def test_no_answer_in_time_shows_no_secret(
+        self, check: Any, scripted: Callable[..., ScriptedServer]
+    ) -> None:
+        for script in (
+            [Silence()] * 3,
+            [Reply(200, {}, stall=40)] * 3,
+            [page("a").__class__(200, {}, stall=10)] * 3,
+        ):
+            server = scripted(*script)
+            outcome = check(server.url, requests=server.requests, config=eic.Config(read_timeout=0.02))
+            assert isinstance(outcome, eic.exceptions.ReadTimeoutError)
+
+    @pytest.mark.parametrize("kind", kinds_of(httpx.TransportError), ids=lambda kind: kind.__name__)
+    def test_an_error_of_httpx_that_holds_the_request_shows_no_secret(self, check: Any, kind: Any) -> None:
+        outcome = check("http://h.example", requests=[], transport=Broken(kind))
+        assert isinstance(outcome, eic.exceptions.BotoCoreError)
+        assert len(chain(outcome)) == 1
+
+    def test_tls_that_fails_shows_no_secret(
+        self, check: Any, secure_lambda: Any, choosy_lambda: Any, certificates: Any, silent: Any
+    ) -> None:
+        urls = [f"https://localhost:{server.port}" for server in (secure_lambda, choosy_lambda)]
+        for url, verify in [(urls[0], None), (urls[1], certificates.path)]:
+            assert isinstance(check(url, requests=[], verify=verify), eic.exceptions.SSLError)
+
+    def test_a_server_that_speaks_no_tls_shows_no_secret(
+        self, check: Any, scripted: Callable[..., ScriptedServer]
+    ) -> None:
+        server = scripted(*[Raw(b"HTTP/1.1 400 Bad Request\r\n\r\n")] * 3)
+        url = server.url.replace("http:", "https:")
+        # Half of a handshake is no request head: it answers only when the client has gone.
+        outcome = check(url, requests=[], config=eic.Config(connect_timeout=0.05))
+        assert isinstance(outcome, eic.exceptions.BotoCoreError)
+
+    @pytest.mark.parametrize("scheme", ["http", "https"])
+    @pytest.mark.parametrize("told", ["config", "environment"])
+    def test_nobody_at_the_proxys_address_shows_no_secret(
+        self, check: Any, unused_port: int, scheme: str, told: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        proxy = f"http://user:{PASSWORD}@127.0.0.1:{unused_port}"
+        monkeypatch.setenv(f"{scheme}_proxy", proxy if told == "environment" else "")
+        config = eic.Config(proxies={scheme: proxy} if told == "config" else None)
+        outcome = check(f"{scheme}://lambda.example", requests=[], config=config)
+        assert isinstance(outcome, eic.exceptions.ProxyConnectionError)
+
+    @pytest.mark.parametrize("answer", [407, 502, 503, 301])
+    def test_a_proxy_that_refuses_shows_no_secret(
+        self, check: Any, scripted: Callable[..., ScriptedServer], answer: int
+    ) -> None:
+        for scheme in "http", "https":
+            server = scripted()
+            play(server, *[SaysBack(answer, "<p>{}</p>") for _ in range(3)])
+            proxy = server.url.replace("//", f"//user:{PASSWORD}@")
+            outcome = check(
+                f"{scheme}://lambda.example",
+                requests=server.requests,
+                config=eic.Config(proxies={scheme: proxy}),
+            )
+            assert isinstance(outcome, (eic.exceptions.ClientError, eic.exceptions.ProxyConnectionError))
+
+    def test_a_proxy_that_hangs_up_or_says_nothing_shows_no_secret(
+        self, check: Any, scripted: Callable[..., ScriptedServer]
+    ) -> None:
+        for scheme in "http", "https":
+            for exchange in Raw(b""), Raw(b"garbage\r\n\r\n"), Silence(), Reply(200, {}, cut=20):
+                server = scripted(*[exchange] * 3)
+                proxy = server.url.replace("//", f"//user:{PASSWORD}@")
+                config = eic.Config(proxies={scheme: proxy}, read_timeout=0.02, connect_timeout=0.1)
+                outcome = check(f"{scheme}://lambda.example", requests=server.requests, config=config)
+                assert isinstance(outcome, eic.exceptions.BotoCoreError)
+
+    @pytest.mark.parametrize("backend", BACKENDS[1:])
+    def test_a_call_that_is_given_up_shows_no_secret(
+        self, backend: str, home: Home, scripted: Callable[..., ScriptedServer], log: Log
+    ) -> None:
+        server = scripted(Silence(), Silence())
+
+        async def give_up() -> None:
+            async with eic.AsyncClient(
+                "us-east-1", endpoint_url=server.url, **home.keys("environment")
+            ) as client:
+                with anyio.fail_after(0.05):
+                    await client.list_function_event_invoke_configs(FunctionName="f")
+
+        outcome = outcome_of(lambda: anyio.run(give_up, backend=backend))
+        assert isinstance(outcome, TimeoutError)
+        assert leaks(shown_by(outcome), server.requests) == []
+        assert leaks(log.take(), server.requests) == []
+
+
+SPOILT = {
+    "a token with a line break": {"token": f"{TOKEN}\r\nX-Evil: y"},
+    "a token with a letter that is not ASCII": {"token": f"{TOKEN}\xe9"},
+    "a token with a byte that is no letter": {"token": f"{TOKEN}\udcff"},
+    "a secret key with a byte that is no letter": {"secret": f"{SECRET}\udcff"},
+}
+
+
+class TestWhateverIsWrongWithTheKeys:
+    @pytest.fixture
+    def check(self, ours: Any, home: Home, log: Log, scripted: Callable[..., ScriptedServer]) -> Any:
+        server = scripted(*[page("a")] * 3)
+
+        def check(**options: Any) -> object:
+            none = {"aws_access_key_id": None, "aws_secret_access_key": None}
+            outcome = outcome_of(
+                lambda: ours(server.url, **{**none, **options}).list_function_event_invoke_configs(
+                    FunctionName="f"
+                )
+            )
+            sent = server.requests + home.aws.requests
+            assert isinstance(outcome, Exception), outcome
+            assert leaks(shown_by(outcome), sent) == []
+            assert leaks(log.take(), sent) == []
+            return outcome
+
+        return check
+
+    @pytest.mark.parametrize("source", HANDED_OVER)
+    @pytest.mark.parametrize("spoilt", SPOILT.values(), ids=SPOILT.keys())
+    def test_what_no_request_may_hold_is_not_shown(
+        self, check: Any, home: Home, source: str, spoilt: dict[str, str]
+    ) -> None:
+        if source == "profile" and "\n" in spoilt.get("token", ""):
+            pytest.skip("a profile's value ends where its line does")
+        outcome = check(**home.keys(source, **spoilt))
+        # A file with such a byte cannot be read at all.
+        expected = eic.exceptions.CredentialRetrievalError, eic.exceptions.ConfigParseError
+        assert isinstance(outcome, expected[: 1 + (source == "profile")])
+
+    @pytest.mark.parametrize("missing", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
+    def test_half_a_pair_in_the_environment_is_not_shown(self, check: Any, home: Home, missing: str) -> None:
+        home.keys("environment")
+        home.setenv(missing, "")
+        expected = eic.exceptions.PartialCredentialsError, eic.exceptions.NoCredentialsError
+        assert isinstance(check(), expected)
+
+    @pytest.mark.parametrize("missing", ["aws_access_key_id", "aws_secret_access_key"])
+    def test_half_a_pair_in_the_arguments_is_not_shown(self, check: Any, home: Home, missing: str) -> None:
+        outcome = check(**{**home.keys("arguments"), missing: None})
+        assert isinstance(outcome, eic.exceptions.PartialCredentialsError)
+
+    def test_half_a_pair_in_a_profile_is_not_shown(self, check: Any, home: Home) -> None:
+        for file in "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE":
+            home.write(f"[default]\naws_access_key_id = AK\naws_session_token = {TOKEN}\n", file)
+            assert isinstance(check(), eic.exceptions.PartialCredentialsError)
+
+    @pytest.mark.parametrize(
+        "does",
+        [
+            f"print('SecretAccessKey {SECRET}')",
+            f"""print('{{"Version": 1, "AccessKeyId": "AK", "SecretAccessKey": "{SECRET}"')""",
+            f"""print('{{"Version": 2, "AccessKeyId": "AK", "SecretAccessKey": "{SECRET}"}}')""",
+            f"""print('{{"Version": 1, "SecretAccessKey": "{SECRET}"}}')""",
+            f"""print('{{"Version": 1, "AccessKeyId": 5, "SecretAccessKey": "{SECRET}"}}')""",
+            f"""print('{{"Version": 1, "AccessKeyId": "AK", "SecretAccessKey": ["{SECRET}"]}}')""",
+            f"""print('["{SECRET}"]')""",
+            f"import sys; sys.stdout.buffer.write(b'{SECRET}' + bytes([255]))",
+            f"print('{SECRET}'); raise SystemExit('locked')",
+        ],
+        ids=["text", "half", "version", "no id", "id", "secret", "list", "bytes", "failed"],
+    )
+    def test_what_a_process_says_that_is_no_answer_is_not_shown(
+        self, check: Any, home: Home, does: str
+    ) -> None:
+        home.process_that(does)
+        assert isinstance(check(), eic.exceptions.BotoCoreError)
+
+    @pytest.mark.parametrize("source", ["container", "instance", "role", "web identity"])
+    @pytest.mark.parametrize(
+        "broken",
+        [
+            lambda status, body: (status, body[:-20]),
+            lambda status, body: (403, "no"),
+            lambda status, body: (500, ""),
+            lambda status, body: (status, ""),
+            lambda status, body: (status, f"<html>{body}</html>"),
+            lambda status, body: (status, body.replace(TOKEN, f"{TOKEN}\n")),
+            lambda status, body: (
+                status,
+                body.replace("Token", "Tok").replace("{", '{"Code": "x", "Message": "y", '),
+            ),
+            lambda status, body: (status, body.replace("AccessKeyId", "Id")),
+            lambda status, body: (status, body.replace(EXPIRATION, "tomorrow")),
+        ],
+        ids=["cut", "403", "500", "empty", "html", "line break", "no token", "no id", "no date"],
+    )
+    def test_an_answer_with_keys_that_is_none_is_not_shown(
+        self, check: Any, home: Home, source: str, broken: Any
+    ) -> None:
+        home.aws.broken = broken
+        outcome = check(**home.keys(source))
+        assert isinstance(outcome, (eic.exceptions.BotoCoreError, eic.exceptions.BotocoreClientError)), (
+            outcome
+        )
+
+    @pytest.mark.parametrize("source", ["container", "instance", "role", "web identity"])
+    def test_a_service_that_is_not_there_shows_no_secret(
+        self, check: Any, home: Home, source: str, unused_port: int
+    ) -> None:
+        home.aws.url = f"http://127.0.0.1:{unused_port}"
+        assert isinstance(check(**home.keys(source)), eic.exceptions.BotoCoreError)
+
+    def test_a_role_without_its_source_shows_no_secret_of_others(self, check: Any, home: Home) -> None:
+        text = f"[profile other]\naws_access_key_id = AK\naws_secret_access_key = {SECRET}\n[profile role]\n"
+        for rest in "source_profile = nobody", "source_profile = role", "credential_source = Nowhere":
+            home.write(f"{text}role_arn = arn:aws:iam::123456789012:role/lister\n{rest}\n")
+            outcome = check(profile_name="role")
+            assert isinstance(outcome, eic.exceptions.BotoCoreError)
+
+    @pytest.mark.parametrize("found", [{"secret": SECRET}, SECRET, (ID, SECRET, TOKEN), None])
+    def test_what_a_callable_returns_that_is_no_credentials_is_not_shown(
+        self, check: Any, found: object
+    ) -> None:
+        outcome = check(credentials=[found].pop if found is None else lambda: found)
+        assert isinstance(outcome, eic.exceptions.InvalidConfigError)
+
+    def test_keys_that_cannot_be_refreshed_are_not_shown(self, check: Any) -> None:
+        def refresh() -> dict[str, str]:
+            raise eic.exceptions.CredentialRetrievalError(provider="vault", error_msg="locked")
+
+        expired = datetime(2020, 1, 1, tzinfo=timezone.utc)
+        found = RefreshableCredentials(ID, SECRET, TOKEN, expired, refresh, "vault")
+        assert isinstance(check(credentials=found), eic.exceptions.CredentialRetrievalError)
+
+
+BAD_SETTINGS: dict[str, dict[str, Any]] = {
+    "no region": {"region_name": None},
+    "a region that is none": {"region_name": "evil.example/"},
+    "a profile that does not exist": {"profile_name": "nobody"},
+    "an endpoint that is none": {"endpoint_url": "nowhere"},
+    "a certificate that is missing": {"endpoint_url": None, "verify": "/missing.pem"},
+    "verify that is nothing": {"verify": ""},
+    "a transport that is none": {"transport": object()},
+    "a config that is none": {"config": object()},
+    "an argument that does not exist": {"aws_secret": "x"},
+}
+
+
+class TestWhateverIsWrongWithTheSettings:
+    @pytest.mark.parametrize("source", ["arguments", "environment", "profile"])
+    @pytest.mark.parametrize("bad", BAD_SETTINGS.values(), ids=BAD_SETTINGS.keys())
+    @pytest.mark.parametrize(
+        "make", [eic.Client, eic.AsyncClient, lambda **options: eic.client("lambda", **options)]
+    )
+    def test_no_secret_is_shown(
+        self, make: Any, bad: dict[str, Any], source: str, home: Home, log: Log
+    ) -> None:
+        options = {"region_name": "us-east-1", "endpoint_url": "http://h.example", **home.keys(source), **bad}
+
+        outcome = outcome_of(lambda: make(**options))
+        assert isinstance(outcome, (eic.exceptions.BotoCoreError, TypeError)), outcome
+        assert leaks(shown_by(outcome), []) == []
+        assert leaks(log.take(), []) == []
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            f"aws_secret_access_key = {SECRET}\n",
+            f"[default]\naws_secret_access_key {SECRET}\n",
+            f"[default]\naws_secret_access_key = {SECRET}\n[default]\n",
+            f"[default]\naws_secret_access_key = {SECRET}\naws_secret_access_key = {SECRET}\n",
+            f"[default]\naws_secret_access_key =\n  {SECRET}\n",
+            f"[default]\naws_secret_access_key = {SECRET}\udcff\n",
+            f"[default\naws_secret_access_key = {SECRET}\n",
+        ],
+        ids=["no section", "no sign", "section twice", "key twice", "nested", "no text", "open section"],
+    )
+    @pytest.mark.parametrize("file", ["AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"])
+    def test_a_file_that_cannot_be_read_is_not_shown(
+        self, text: str, file: str, home: Home, log: Log
+    ) -> None:
+        home.write(text, file)
+        outcome = outcome_of(lambda: eic.Client("us-east-1"))
+        assert isinstance(outcome, eic.exceptions.ConfigParseError), outcome
+        assert leaks(shown_by(outcome), []) == []
+        assert leaks(log.take(), []) == []
+
+    @pytest.mark.parametrize(
+        "proxy",
+        [
+            f"http://user:{PASSWORD}@h:0",
+            f"ftp://user:{PASSWORD}@h",
+            f"http://user:{PASSWORD}@h h",
+            f"user:{PASSWORD}@h:x",
+            f"http://user:{PASSWORD}@",
+        ],
+    )
+    @pytest.mark.parametrize("told", ["config", "environment"])
+    def test_a_proxy_that_is_none_is_not_shown(self, proxy: str, told: str, home: Home, log: Log) -> None:
+        home.setenv("HTTPS_PROXY", proxy if told == "environment" else "")
+        config = eic.Config(proxies={"https": proxy} if told == "config" else None)
+        outcome = outcome_of(lambda: eic.Client("us-east-1", config=config))
+        assert isinstance(outcome, eic.exceptions.InvalidConfigError)
+        assert leaks(shown_by(outcome), []) == []
+        assert leaks(log.take(), []) == []
+
+
+class TestReprs:
+    def test_of_all_that_holds_keys_show_none(
+        self, ours: Any, scripted: Callable[..., ScriptedServer], home: Home
+    ) -> None:
+        server = scripted(page("a", next_marker="m"), page("b"))
+        proxies = {"https": f"http://user:{PASSWORD}@proxy.example"}
+        config = eic.Config(proxies=proxies)
+        home.keys("environment")
+        client = ours(server.url, **home.keys("arguments"), config=config)
+        paginator = client.get_paginator("list_function_event_invoke_configs")
+        pages = paginator.paginate(FunctionName="f")
+        iterator = iter(pages)
+        request = Request(server.url, "/", [("Authorization", TOKEN), ("X-Amz-Security-Token", TOKEN)])
+        secure = eic.Client("us-east-1", config=config, **home.keys("arguments"))
+        shown: list[object] = [
+            client,
+            client.meta,
+            config,
+            paginator,
+            pages,
+            iterator,
+            next(iterator),
+            pages.resume_token,
+            pages.items(),
+            pages.search("a"),
+            Keys(ID, SECRET, TOKEN),
+            request,
+            FetchKeys(),
+            Send(request),
+            Sleep(1.0),
+            secure,
+            secure.meta,
+            secure._settings,
+            secure._caller,
+            secure._credentials,
+            secure._transport,
+            getattr(client, "client", client)._settings,
+        ]
+        texts = ((f"the repr of {type(one).__name__}", f"{one!r} {one}") for one in shown)
+        assert leaks(texts, server.requests) == []
+
+
+COMMAND = [sys.executable, "-m", "lambda_event_invoke_configs", "f", "--debug", "--region", "us-east-1"]
+
+
+class TestTheCommand:
+    @pytest.fixture
+    def run(self, home: Home) -> Callable[..., tuple[int, Texts]]:
+        home.setenv("PYTHONPATH", str(Path(eic.__file__).parents[1]))
+
+        def run(*arguments: str) -> tuple[int, Texts]:
+            done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False)
+            assert "Traceback" in done.stderr or not done.returncode
+            return done.returncode, iter([("stdout", done.stdout), ("stderr", done.stderr)])
+
+        return run
+
+    @pytest.mark.parametrize(
+        "source", ["environment", "profile", "process", "container", "role", "web identity"]
+    )
+    def test_shows_no_secret_whatever_the_service_answers(
+        self, run: Any, home: Home, scripted: Callable[..., ScriptedServer], source: str
+    ) -> None:
+        if "profile_name" in home.keys(source):
+            home.setenv("AWS_PROFILE", "role")
+        refused = SaysBack(403, **{"x-amzn-ErrorType": "RequestExpired", "Date": LATER_BY_AN_HOUR})
+        scripts = [([SaysBack(403)], 254)]
+        if source == "environment":
+            scripts += [
+                ([page("a", next_marker="m"), page("b")], 0),
+                ([SaysBack(500), Reply(200, {}, cut=50), page("a")], 0),
+                ([refused, SaysBack(404)], 254),
+                ([SaysBack(200, "<html>{}</html>")], 255),
+            ]
+        for script, expected in scripts:
+            server = scripted()
+            play(server, *script)
+            code, texts = run("--endpoint-url", server.url)
+            assert code == expected
+            assert leaks(texts, server.requests + home.aws.requests) == []
+
+    def test_shows_no_secret_where_nobody_answers(self, run: Any, home: Home, unused_port: int) -> None:
+        home.keys("environment")
+        home.setenv("AWS_MAX_ATTEMPTS", "1")
+        proxy = f"http://user:{PASSWORD}@127.0.0.1:{unused_port}"
+        code, texts = run("--endpoint-url", f"http://127.0.0.1:{unused_port}")
+        assert (code, leaks(texts, [])) == (255, [])
+        home.setenv("HTTPS_PROXY", proxy)
+        code, texts = run()
+        assert (code, leaks(texts, [])) == (255, [])
+
+    def test_shows_no_secret_of_what_cannot_be_read(self, run: Any, home: Home) -> None:
+        home.setenv("AWS_ACCESS_KEY_ID", ID)
+        home.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+        home.setenv("AWS_SESSION_TOKEN", f"{TOKEN}\nx")
+        code, texts = run()
+        assert (code, leaks(texts, [])) == (253, [])
+
+    def test_shows_no_secret_of_a_file_without_a_section(self, run: Any, home: Home) -> None:
+        home.write(f"aws_secret_access_key = {SECRET}\n", "AWS_SHARED_CREDENTIALS_FILE")
+        code, texts = run()
+        assert (code, leaks(texts, [])) == (253, [])
+
+
+class TestTheSearch:
+    """What it would find, if it were there."""
+
+    def test_finds_what_a_logger_is_told(self, log: Log) -> None:
+        logging.getLogger("httpcore.http11").debug("headers %s", [(b"X-Amz-Security-Token", TOKEN.encode())])
+        logging.getLogger("botocore.auth").debug("%s", quote(TOKEN, safe=""))
+        assert len(leaks(log.take(), [])) == 2
+
+    def test_finds_what_a_logger_is_told_of_an_error(self, log: Log) -> None:
+        try:
+            raise ValueError(SECRET)
+        except ValueError:
+            logging.getLogger("anyio").exception("failed")
+        assert "secret key in the log of anyio" in leaks(log.take(), [])[0]
+
+    def test_finds_signatures(self, log: Log) -> None:
+        signature = "0123456789abcdef" * 4
+        logging.getLogger("lambda_event_invoke_configs.call").debug(signature)
+        assert leaks(log.take(), [f"Authorization: AWS4-HMAC-SHA256 Signature={signature}".encode()])
+
+    def test_finds_locals_causes_contexts_attributes_and_pickles(self) -> None:
+        def fail() -> None:
+            error = KeyError("k")
+            error.holds = PASSWORD  # type: ignore[attr-defined]
+            try:
+                raise ValueError(TOKEN)
+            except ValueError:
+                elsewhere: dict[str, Any] = {}
+                source = "def fail(hidden, error, cause): raise error from cause"
+                exec(compile(source, "elsewhere.py", "exec"), elsewhere)  # noqa: S102
+                elsewhere["fail"](PASSWORD, error, OSError(SECRET))
+
+        found = leaks(shown_by(outcome_of(fail)), [])
+        for leak in (
+            "proxy's password in the local hidden of fail() in elsewhere.py",
+            "secret key in the traceback",
+            "proxy's password in the attributes of KeyError",
+            "proxy's password in the pickle of KeyError",
+            "session token in str() of ValueError",
+            "session token in the pickle of ValueError",
+            "secret key in repr() of OSError",
+        ):
+            assert any(one.startswith(leak) for one in found), leak
+
+    def test_finds_a_password_in_a_header(self) -> None:
+        header = f"Basic {base64.b64encode(f'user:{PASSWORD}'.encode()).decode()}"
+        assert leaks(iter([("a header", header)]), [])
+
+    def test_leaves_out_what_was_said_back(self) -> None:
+        assert leaks(iter([("a message", f"no [says back: {TOKEN} :says back] no")]), []) == []

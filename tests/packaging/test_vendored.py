@@ -1,0 +1,361 @@
+"""Copied into another SDK, by hand and by PyPA's `vendoring`, beside the installed one in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import os
+import pickle
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import botocore.exceptions
+import botocore.parsers
+import httpx
+import pytest
+
+import lambda_event_invoke_configs as installed
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = Path(installed.__file__).parent
+GUIDE = (ROOT / "docs" / "vendoring.md").read_text()
+
+BY_HAND = "othersdk._vendor.leic"
+BY_TOOL = "othersdk._vendor.lambda_event_invoke_configs"
+KEYS = {"region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
+LIST = "list_function_event_invoke_configs"
+
+
+def copy_package(target: Path, *left_out: str) -> None:
+    shutil.copytree(PACKAGE, target, ignore=shutil.ignore_patterns("__pycache__", *left_out))
+
+
+@pytest.fixture(scope="session")
+def sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a project whose package `othersdk` has both copies in it."""
+    project = tmp_path_factory.mktemp("othersdk-project")
+    vendor = project / "othersdk" / "_vendor"
+    vendor.mkdir(parents=True)
+    for package in (project / "othersdk", vendor):
+        (package / "__init__.py").touch()
+    run_vendoring(project, vendor, tmp_path_factory.mktemp("vendoring"))
+    copy_package(vendor / "leic")
+    return project
+
+
+def run_vendoring(project: Path, vendor: Path, folder: Path) -> None:
+    """`vendoring sync` as docs/vendoring.md has it, from a wheel of this tree and without a network."""
+    (config,) = re.findall(r"^```toml\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+    (requirement,) = re.findall(r"^```text\n(lambda-event-invoke-configs==.*\n)```", GUIDE, re.MULTILINE)
+    (project / "pyproject.toml").write_text(config)
+    (vendor / "vendor.txt").write_text(requirement)
+    wheels, temporary = folder / "wheels", folder / "temporary"
+    temporary.mkdir()
+    run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels)], ROOT)
+    scripts = Path(sys.executable).parent  # its pip is the one that the tool finds
+    run(
+        [sys.executable, "-m", "vendoring", "sync", "--verbose"],
+        project,
+        PATH=f"{scripts}{os.pathsep}{os.environ['PATH']}",
+        TMPDIR=str(temporary),
+        PIP_NO_INDEX="1",
+        PIP_FIND_LINKS=str(wheels),
+        PIP_CONFIG_FILE=os.devnull,
+    )
+
+
+def run(command: list[str], folder: Path, **environment: str) -> str:
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def imports(sdk: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Makes `othersdk` importable, and forgets it afterwards."""
+    monkeypatch.syspath_prepend(str(sdk))
+    yield
+    for name in [name for name in sys.modules if name.partition(".")[0] == "othersdk"]:
+        del sys.modules[name]
+
+
+@pytest.fixture(params=[BY_HAND, BY_TOOL])
+def leic(request: pytest.FixtureRequest, imports: None) -> ModuleType:
+    """A copy, imported into the process of the installed one."""
+    return importlib.import_module(request.param)
+
+
+def answers(*responses: httpx.Response) -> httpx.MockTransport:
+    waiting = list(responses)
+    return httpx.MockTransport(lambda request: waiting.pop(0))
+
+
+def refused_with(package: Any, code: str, status: int) -> Exception:
+    """What a client of that package raises for an error of the service."""
+    transport = answers(httpx.Response(status, headers={"x-amzn-errortype": code}, json={"message": "no"}))
+    once = package.Config(retries={"total_max_attempts": 1})
+    client = package.Client(**KEYS, config=once, transport=transport)
+    with pytest.raises(botocore.exceptions.ClientError) as raised:
+        client.list_function_event_invoke_configs(FunctionName="f")
+    return raised.value
+
+
+# The copies
+
+
+def test_the_tool_changes_no_code_and_takes_the_license_along(sdk: Path) -> None:
+    vendored = sdk / "othersdk" / "_vendor" / "lambda_event_invoke_configs"
+    copied = {path.name for path in vendored.iterdir()}
+    assert copied == {path.name for path in PACKAGE.iterdir()} - {"__pycache__"} | {"LICENSE"}
+    for path in PACKAGE.glob("*.py"):
+        # Only the example in the package's docstring names the package.
+        assert uncommented(vendored / path.name) == uncommented(path), path.name
+    assert (vendored / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
+
+
+def uncommented(path: Path) -> str:
+    return path.read_text().partition('"""')[2].partition('"""')[2]
+
+
+def test_the_guide_names_this_version_and_these_dependencies() -> None:
+    assert f"lambda-event-invoke-configs=={installed.__version__}\n" in GUIDE
+    project = (ROOT / "pyproject.toml").read_text()
+    (listed,) = re.findall(r"^dependencies = \[\n(.*?)^\]", project, re.MULTILINE | re.DOTALL)
+    dependencies = re.findall(r'"(.*)"', listed)
+    assert "```text\n{}\n```".format("\n".join(dependencies)) in GUIDE
+
+
+@pytest.mark.parametrize(
+    ("left_out", "module"),
+    [
+        (["__main__.py", "cli.py", "output.py", "exit_status.py", "local.py", "verification.py"], "sync"),
+        (["aio.py"], "sync"),
+        (["sync.py", "cli.py", "output.py", "exit_status.py", "__main__.py"], "aio"),
+    ],
+)
+def test_what_the_guide_says_may_be_left_out_may_be(left_out: list[str], module: str, tmp_path: Path) -> None:
+    for name in left_out:
+        assert f"`{name}`" in GUIDE
+    copy_package(tmp_path / "othersdk" / "_vendor" / "leic", *left_out)
+    client = {"sync": "Client", "aio": "AsyncClient"}[module]
+    code = (
+        "from othersdk._vendor import leic\n"
+        f"client = leic.{client}('us-east-1', aws_access_key_id='a', aws_secret_access_key='b')\n"
+        "print(type(client).__module__)"
+    )
+    assert run([sys.executable, "-c", code], tmp_path) == f"{BY_HAND}.{module}\n"
+
+
+# What they do
+
+
+def test_it_lists_as_the_installed_one_does(leic: Any) -> None:
+    listed = []
+    with installed.LocalLambda({"f": 120}) as lam:
+        for package in (installed, leic):
+            with package.client("lambda", **lam.client_options) as client:
+                pages = client.get_paginator(LIST).paginate(
+                    FunctionName="f", PaginationConfig={"MaxItems": 70}
+                )
+                listed.append((pages.build_full_result(), len(list(pages)), pages.resume_token))
+    assert listed[0] == listed[1]
+    assert listed[1][1] == 2
+
+
+def test_a_token_continues_in_another_copy(leic: Any) -> None:
+    with leic.LocalLambda({"f": 120}) as lam:
+        with leic.Client(**lam.client_options) as client:
+            first = client.get_paginator(LIST).paginate(FunctionName="f", PaginationConfig={"MaxItems": 70})
+            token = first.build_full_result()["NextToken"]
+        with installed.Client(**lam.client_options) as other:
+            rest = other.get_paginator(LIST).paginate(
+                FunctionName="f", PaginationConfig={"StartingToken": token}
+            )
+            assert len(list(rest.items())) == 50
+
+
+def test_its_async_client_lists(leic: Any) -> None:
+    async def listed(lam: Any) -> int:
+        async with leic.AsyncClient(**lam.client_options) as client:
+            pages = client.get_paginator(LIST).paginate(FunctionName="f")
+            return len([config async for config in pages.items()])
+
+    with leic.LocalLambda({"f": 120}) as lam:
+        assert asyncio.run(listed(lam)) == 120
+
+
+def test_its_endpoint_verifies_the_installed_ones_signatures(leic: Any) -> None:
+    with leic.LocalLambda({"f": 1}) as lam:
+        with installed.Client(**lam.client_options) as client:
+            assert client.list_function_event_invoke_configs(FunctionName="f")["FunctionEventInvokeConfigs"]
+        wrong: Any = {**lam.client_options, "aws_secret_access_key": "wrong"}
+        with installed.Client(**wrong) as client, pytest.raises(installed.exceptions.ClientError):
+            client.list_function_event_invoke_configs(FunctionName="f")
+
+
+@pytest.mark.parametrize("module", [BY_HAND, BY_TOOL])
+def test_its_command_runs(sdk: Path, module: str) -> None:
+    printed = run([sys.executable, "-m", module, "--local", "--output", "jsonl"], sdk)
+    assert len(printed.splitlines()) == 120
+
+
+def test_the_user_agent_names_the_sdk_and_its_application(leic: Any) -> None:
+    agents = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        agents.append(request.headers["User-Agent"])
+        return httpx.Response(200, json={})
+
+    branded = leic.Config(user_agent_extra="othersdk/1.2.3", user_agent_appid="their-application")
+    with leic.Client(**KEYS, config=branded, transport=httpx.MockTransport(answer)) as client:
+        client.list_function_event_invoke_configs(FunctionName="f")
+    with installed.Client(**KEYS, transport=httpx.MockTransport(answer)) as other:
+        other.list_function_event_invoke_configs(FunctionName="f")
+    assert agents[0] == f"{agents[1]} app/their-application othersdk/1.2.3"
+
+
+# Beside each other
+
+
+def test_all_modules_are_under_its_own_name(leic: Any) -> None:
+    names = [name for name in leic.__all__ if not name.startswith("__")]
+    for name in names:
+        public = getattr(leic, name)
+        assert public is not getattr(installed, name)
+        module = public.__name__ if isinstance(public, ModuleType) else public.__module__
+        assert module.startswith(f"{leic.__name__}.")
+    for path in PACKAGE.glob("[!_]*.py"):
+        module = importlib.import_module(f"{leic.__name__}.{path.stem}")
+        assert module is not importlib.import_module(f"{installed.__name__}.{path.stem}")
+        foreign = [
+            name
+            for name, value in vars(module).items()
+            if getattr(value, "__module__", "").partition(".")[0] == installed.__name__
+        ]
+        assert foreign == []
+
+
+@pytest.mark.parametrize("module", [BY_HAND, BY_TOOL])
+def test_its_names_are_resolved_on_first_use(sdk: Path, module: str) -> None:
+    code = (
+        f"import importlib, sys; leic = importlib.import_module({module!r})\n"
+        "heavy = [name for name in ('httpx', 'botocore', 'ssl', 'asyncio') if name in sys.modules]\n"
+        "mine = lambda: sorted(n for n in sys.modules if n.startswith(leic.__name__ + '.'))\n"
+        "print(heavy, len(mine())); leic.Config; print(len(mine())); leic.Client\n"
+        "print(leic.__name__ + '.sync' in mine(), leic.__name__ + '.aio' in mine())\n"
+        "print([n for n in sys.modules if n.startswith('lambda_event_invoke_configs')])\n"
+    )
+    assert run([sys.executable, "-c", code], sdk).splitlines() == ["[] 1", "3", "True False", "[]"]
+
+
+def test_its_errors_are_its_own_and_botocores(leic: Any) -> None:
+    theirs = refused_with(leic, "ResourceNotFoundException", 404)
+    ours = refused_with(installed, "ResourceNotFoundException", 404)
+    assert type(theirs) is leic.exceptions.ResourceNotFoundException
+    assert type(theirs).__module__ == f"{leic.__name__}.exceptions"
+    assert type(ours) is installed.exceptions.ResourceNotFoundException
+    assert not isinstance(theirs, installed.exceptions.ClientError)
+    assert not isinstance(ours, leic.exceptions.ClientError)
+    assert str(theirs) == str(ours)
+
+
+def test_every_error_class_derives_from_botocores(leic: Any) -> None:
+    bases = (
+        botocore.exceptions.ClientError,
+        botocore.exceptions.BotoCoreError,
+        botocore.parsers.ResponseParserError,
+    )
+    for name in leic.exceptions.__all__:
+        theirs, ours = getattr(leic.exceptions, name), getattr(installed.exceptions, name)
+        assert issubclass(theirs, bases), name
+        if ours.__module__.startswith("botocore"):
+            assert theirs is ours
+        else:
+            assert not issubclass(theirs, ours)
+            assert not issubclass(ours, theirs)
+
+
+def test_a_pickled_error_comes_back_as_its_own(leic: Any) -> None:
+    error = refused_with(leic, "TooManyRequestsException", 429)
+    back = pickle.loads(pickle.dumps(error))
+    assert type(back) is leic.exceptions.TooManyRequestsException
+    assert back.response == error.response
+
+
+def test_its_loggers_are_under_its_name(leic: Any, caplog: pytest.LogCaptureFixture) -> None:
+    def record() -> set[str]:
+        caplog.clear()
+        with leic.Client(**KEYS, transport=answers(httpx.Response(503), httpx.Response(200, json={}))) as c:
+            c.list_function_event_invoke_configs(FunctionName="f")
+        with installed.Client(**KEYS, transport=answers(httpx.Response(200, json={}))) as other:
+            other.list_function_event_invoke_configs(FunctionName="f")
+        return {record.name for record in caplog.records}
+
+    caplog.set_level(logging.DEBUG)
+    assert record() == {f"{leic.__name__}.call", "lambda_event_invoke_configs.call"}
+    caplog.set_level(logging.WARNING, "othersdk")
+    caplog.handler.setLevel(logging.DEBUG)  # the line before has raised it too
+    assert record() == {"lambda_event_invoke_configs.call"}
+
+
+def test_a_warning_points_at_the_sdk_that_made_the_client(leic: Any) -> None:
+    with pytest.warns(UserWarning, match="verify=False") as caught:
+        leic.Client(**KEYS, verify=False).close()
+    assert caught[0].filename == __file__
+
+
+def test_each_quiets_botocore_in_threads_of_its_own_fetching_only(
+    leic: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    from botocore.credentials import Credentials
+
+    log = logging.getLogger("botocore.auth")
+    caplog.set_level(logging.DEBUG, "botocore")
+
+    def credentials() -> Credentials:
+        log.debug("a secret")
+        return Credentials("a", "b")
+
+    for package in (installed, leic):
+        options: Any = {"credentials": credentials, "transport": answers(httpx.Response(200, json={}))}
+        with package.Client("us-east-1", **options) as client:
+            client.list_function_event_invoke_configs(FunctionName="f")
+    log.debug("no secret")
+    assert [r.message for r in caplog.records if r.name == "botocore.auth"] == ["no secret"]
+
+
+def test_settings_are_not_shared(leic: Any) -> None:
+    class Failing(httpx.BaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            return httpx.Response(503)
+
+    with leic.Client(**KEYS, transport=Failing()) as theirs, installed.Client(**KEYS) as ours:
+        for _ in range(30):  # until the retry quota of this client is gone
+            with pytest.raises(botocore.exceptions.ClientError) as raised:
+                theirs.list_function_event_invoke_configs(FunctionName="f")
+        assert raised.value.response["ResponseMetadata"]["RetryQuotaReached"]
+        assert theirs._caller._quota.available < ours._caller._quota.available
+
+
+def test_one_takes_a_botocore_config_but_not_anothers(leic: Any) -> None:
+    from botocore.config import Config
+
+    with leic.Client(**KEYS, config=Config(read_timeout=7)) as client:
+        assert client.meta.config == leic.Config(read_timeout=7)
+    with leic.Client(**KEYS, config=installed.Config(read_timeout=7)) as client:
+        assert type(client.meta.config) is leic.Config
+        assert client.meta.config.read_timeout == 7
