@@ -1,0 +1,75 @@
+"""Puts what run.py measured into the docs: the table of performance.md, and growth.svg.
+
+    python tests/benchmarks/plot.py
+
+It reads measured.json, beside this file, and needs the extra `bench`. The same numbers make the same files.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+mpl.rcParams["svg.hashsalt"] = "growth"
+mpl.rcParams["svg.fonttype"] = "none"
+
+import matplotlib.pyplot as plt
+import run
+
+HERE = Path(__file__).parent
+DOCS = HERE.parents[1] / "docs"
+TABLE = re.compile(r"(?<=<!-- measured -->\n\n).*?(?=\n\n<!-- end -->)", re.DOTALL)
+OURS, THEIRS = "#1f6fb2", "#c4621a"
+STYLES = {
+    "ours": ("this library, sync", OURS, "o-"),
+    "boto3": ("boto3", THEIRS, "o-"),
+    "ours_async": ("this library, asyncio", OURS, "s--"),
+    "aiobotocore": ("aiobotocore", THEIRS, "s--"),
+}
+# What grows: its series, what a point counts, and what is on the axis.
+COLUMNS = (
+    ("pages", "pages", "pages of one function"),
+    ("functions", "pages", "functions of one page, one after another"),
+    ("concurrent", "listings", "listings of four pages at the same time"),
+)
+
+
+def draw(growth: dict[str, Any], picture: Path) -> None:
+    figure, axes = plt.subplots(2, 3, figsize=(11, 6), sharex="col", layout="constrained")
+    for column, (series, counted, label) in enumerate(COLUMNS):
+        for client, points in growth[series].items():
+            name, color, style = STYLES[client]
+            counts = [point[counted] for point in points]
+            for row, values in enumerate(
+                ([point["cpu"] for point in points], [point["resident"] / 1e6 for point in points])
+            ):
+                axes[row][column].plot(
+                    counts, values, style, color=color, label=name, markersize=4, fillstyle="none"
+                )
+        axes[1][column].set_xlabel(label)
+    for axis in axes.flat:
+        axis.set_ylim(bottom=0)
+        axis.set_xlim(left=0)
+        axis.xaxis.set_major_formatter("{x:,.0f}")
+        axis.grid(alpha=0.3)
+        axis.spines[["top", "right"]].set_visible(False)
+    for row, label in enumerate(("CPU time, seconds", "resident memory, MB")):
+        axes[row][0].set_ylabel(label)
+    highest = max(axis.get_ylim()[1] for axis in axes[1])
+    for axis in axes[1]:
+        axis.set_ylim(top=highest)
+    handles = dict(zip(*reversed(axes[0][0].get_legend_handles_labels()), strict=True))
+    figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=4, frameon=False)
+    figure.savefig(picture, metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    measured = json.loads((HERE / "measured.json").read_text())
+    draw(measured["growth"], DOCS / "growth.svg")
+    document = DOCS / "performance.md"
+    document.write_text(TABLE.sub(lambda _: run.as_text(measured), document.read_text()))
