@@ -213,13 +213,13 @@ def _explicit(access_key: str | None, secret_key: str | None, token: str | None)
 
 def _environment(environ: Mapping[str, str]) -> CredentialSource:
     """The environment's keys, which has an access key."""
+    if not environ.get("AWS_SECRET_ACCESS_KEY"):
+        raise PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY")
     if environ.get("AWS_CREDENTIAL_EXPIRATION"):
         from botocore.credentials import EnvProvider
 
-        found = EnvProvider(environ).load()
-        return FoundKeys(lambda: found)
-    if not environ.get("AWS_SECRET_ACCESS_KEY"):
-        raise PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY")
+        # It looks there again when they expire.
+        return FoundKeys(EnvProvider(environ).load, is_chain=True)
     # AWS_SECURITY_TOKEN is its old name, which botocore too looks for first.
     token = environ.get("AWS_SECURITY_TOKEN") or environ.get("AWS_SESSION_TOKEN") or None
     return FixedKeys(Keys(environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"], token), "env")

@@ -205,3 +205,16 @@ def test_a_forked_process_has_connections_of_its_own(scripted: Scripted) -> None
     )
     assert done.stdout.split() == ["1", "2", "3", "4"]
     assert server.connections == 2
+
+
+def test_where_the_process_is_another_one_no_connection_of_the_first_is_used(
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = scripted(page("1"), page("2"), page("3"))
+    keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
+    with eic.Client("us-east-1", endpoint_url=server.url, **keys) as client:
+        client.list_function_event_invoke_configs(FunctionName="f")
+        monkeypatch.setattr("os.getpid", lambda: -1)
+        for _ in range(2):
+            client.list_function_event_invoke_configs(FunctionName="f")
+    assert server.connections == 2

@@ -172,6 +172,22 @@ class TestTheEnvironmentsKeys:
         setenv(AWS_ACCESS_KEY_ID="AKENV", AWS_SECRET_ACCESS_KEY="s")
         assert keys_of(profile_name="mine") == Keys("AKFILE", "f", None)
 
+    def test_that_expire_are_looked_up_again_as_with_boto3(self, setenv: Callable[..., None]) -> None:
+        soon = datetime.now(timezone.utc) + timedelta(seconds=5)
+        keys = {"AWS_ACCESS_KEY_ID": "AKENV", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t"}
+        setenv(**keys, AWS_CREDENTIAL_EXPIRATION=soon.isoformat())
+        made = source()
+        assert made.keys() == Keys("AKENV", "s", "t")
+        setenv(AWS_ACCESS_KEY_ID="AKNEW", AWS_CREDENTIAL_EXPIRATION=EXPIRATION)
+        assert made.keys() == Keys("AKNEW", "s", "t")
+
+    @pytest.mark.parametrize("expiration", ["2001-01-01T00:00:00Z", "tomorrow, perhaps"])
+    def test_that_have_expired_are_a_typed_error(self, setenv: Callable[..., None], expiration: str) -> None:
+        setenv(AWS_ACCESS_KEY_ID="AKENV", AWS_SECRET_ACCESS_KEY="s", AWS_CREDENTIAL_EXPIRATION=expiration)
+        made = source()
+        with pytest.raises(CredentialRetrievalError):
+            made.keys()
+
 
 def test_the_session_of_botocores_chain_is_left_alone_where_keys_are_at_hand(
     setenv: Callable[..., None], monkeypatch: pytest.MonkeyPatch

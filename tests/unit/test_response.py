@@ -231,3 +231,11 @@ class TestErrors:
 
     def test_another_code_is_a_plain_client_error(self) -> None:
         assert type(client_error(error_response(reply({"code": "A"}, 400)))) is exceptions.ClientError
+
+    def test_a_message_nested_too_deep_to_be_written_says_so(self) -> None:
+        deep: list[Any] = []
+        for _ in range(200_000):
+            deep = [deep]
+        error = client_error({"Error": {"Code": "ServiceException", "Message": deep}})
+        assert isinstance(error, exceptions.ServiceException)
+        assert str(error).endswith("(nested too deep to be shown)")
