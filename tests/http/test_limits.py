@@ -217,4 +217,6 @@ def test_where_the_process_is_another_one_no_connection_of_the_first_is_used(
         monkeypatch.setattr("os.getpid", lambda: -1)
         for _ in range(2):
             client.list_function_event_invoke_configs(FunctionName="f")
+        for connection in client._transport._inherited:  # type: ignore[attr-defined]
+            connection.close()  # as the first process would
     assert server.connections == 2
