@@ -20,7 +20,7 @@ from .call import Caller, FetchKeys, Outcome, Request, Sleep
 from .config import says_what_there_is
 from .connections import TaskTransport, read_async
 from .credentials import Keys
-from .functions import FunctionOutcome, Listing, as_completed_async, validate_concurrency
+from .functions import FunctionOutcome, Listing, as_completed_async
 from .pagination import Pagination, Results, add_to, configurations, finish
 from .paginator import ItemsBase, PageIteratorBase, PaginatorBase, searcher
 from .types import FullResult, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
@@ -136,7 +136,6 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
         At the end of the `async with` the tasks that are left are cancelled, and what `names` raised
         is raised.
         """
-        validate_concurrency(max_concurrency)
         return as_completed_async(self.list_for_function, names, max_concurrency)
 
     async def aclose(self) -> None:

@@ -184,7 +184,20 @@ class ClientBase(Generic[TransportT]):
 def _pickle_arguments(**arguments: object) -> bytes:
     if arguments["aws_access_key_id"] or arguments["credentials"]:
         logger.warning("the client's credentials are pickled with it: they were given as arguments")
+    for name, value in arguments.items():
+        if not _can_be_pickled(value):
+            raise invalid(
+                name, type(value).__name__, "one that can be pickled, to be used in other processes"
+            )
     return pickle.dumps(arguments)
+
+
+def _can_be_pickled(value: object) -> bool:
+    try:
+        pickle.dumps(value)
+    except Exception:  # pickle's own, or whatever the object raises
+        return False
+    return True
 
 
 @lru_cache(maxsize=8)

@@ -12,14 +12,16 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
+    Generator,
     Iterable,
     Iterator,
 )
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from concurrent.futures import Executor, Future, wait
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, TypeVar
+from threading import Thread
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from .types import FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse, PaginateRequest
 
 JobT = TypeVar("JobT")
-OutcomeT = TypeVar("OutcomeT")
+ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,46 +76,44 @@ def as_completed(
     names: Iterable[str],
     max_concurrency: int,
     executor: Executor | None,
-) -> Iterator[FunctionOutcome]:
+) -> Generator[FunctionOutcome, None, None]:
     """The outcomes, as they come; by threads if there is no executor.
 
     If `names` fails, the outcomes of those it gave come first, and then its error.
+
+    Raises InvalidConfigError at once for arguments that cannot be used.
     """
-    _validate_names(names)
-    waiting = iter(names)
-    if executor is None:
-        return _by_threads(list_one, waiting, max_concurrency)
-    return run(list_one, waiting, max_concurrency, executor, _not_run)
+    _validate(names, Iterable, max_concurrency)
+    if not isinstance(executor, (Executor, type(None))):
+        raise invalid("executor", type(executor).__name__, "a concurrent.futures.Executor, or None")
+    return _outcomes(completed(list_one, iter(names), max_concurrency, executor or Threads()))
 
 
-def _not_run(name: str, error: Exception) -> FunctionOutcome:
-    return FunctionOutcome(name, [], error)
+def _outcomes(
+    listings: Generator[tuple[str, Future[FunctionOutcome]], None, None],
+) -> Generator[FunctionOutcome, None, None]:
+    with closing(listings):
+        for name, future in listings:
+            yield outcome_of(name, future)
 
 
-def _by_threads(
-    list_one: Callable[[str], FunctionOutcome], names: Iterator[str], max_concurrency: int
-) -> Iterator[FunctionOutcome]:
-    threads = ThreadPoolExecutor(max_concurrency, __name__)
-    wait = True
+def outcome_of(name: str, future: Future[FunctionOutcome]) -> FunctionOutcome:
+    """What a listing came to, also if the executor lost it, as when a worker dies."""
     try:
-        yield from run(list_one, names, max_concurrency, threads, _not_run)
-    except KeyboardInterrupt:
-        wait = False  # for the answers to what is under way
-        raise
-    finally:
-        threads.shutdown(wait)
+        return future.result()
+    except Exception as error:
+        return FunctionOutcome(name, [], error)
 
 
-def run(
-    do: Callable[[JobT], OutcomeT],
-    jobs: Iterator[JobT],
-    max_concurrency: int,
-    executor: Executor,
-    not_run: Callable[[JobT, Exception], OutcomeT],
-) -> Iterator[OutcomeT]:
-    """What `do` makes of each job, as it completes; `not_run` says what becomes of one the executor loses."""
-    pending: dict[Future[OutcomeT], JobT] = {}
-    completed: SimpleQueue[Future[OutcomeT]] = SimpleQueue()
+def completed(
+    do: Callable[[JobT], ResultT], jobs: Iterator[JobT], max_concurrency: int, executor: Executor
+) -> Generator[tuple[JobT, Future[ResultT]], None, None]:
+    """Each job and what `do` made of it, as they complete.
+
+    Closed early, it cancels what has not begun, and waits for what has. After Ctrl-C it does not wait.
+    """
+    pending: dict[Future[ResultT], JobT] = {}
+    done: SimpleQueue[Future[ResultT]] = SimpleQueue()
     failure: Exception | None = None
     more = True
     try:
@@ -123,32 +123,51 @@ def run(
                     job = next(jobs)
                 except StopIteration:
                     more = False
-                    continue
                 except Exception as error:
                     more, failure = False, error
-                    continue
-                try:
-                    future = executor.submit(do, job)
-                except Exception as error:  # it was shut down, or its workers are dead
-                    yield not_run(job, error)
-                    continue
-                pending[future] = job
-                future.add_done_callback(completed.put)
+                else:
+                    future = _submit(executor, do, job)
+                    pending[future] = job
+                    future.add_done_callback(done.put)
                 # The next job may take its time to come: what is there already does not wait for it.
-                if completed.empty():
+                if done.empty():
                     continue
-            future = completed.get()
-            job = pending.pop(future)
-            try:
-                outcome = future.result()
-            except Exception as error:  # the executor's own, such as a worker that died
-                outcome = not_run(job, error)
-            yield outcome
+            future = done.get()
+            yield pending.pop(future), future
+    except GeneratorExit:
+        wait([future for future in pending if not future.cancel()])
+        raise
     finally:
         for future in pending:
             future.cancel()
-    if failure:
+    if failure is not None:
         raise failure
+
+
+def _submit(executor: Executor, do: Callable[[JobT], ResultT], job: JobT) -> Future[ResultT]:
+    try:
+        return executor.submit(do, job)
+    except Exception as error:  # it was shut down, or its workers are dead
+        future: Future[ResultT] = Future()
+        future.set_exception(error)
+        return future
+
+
+class Threads(Executor):
+    """A thread a job. At its end the interpreter waits for none, unlike those of a ThreadPoolExecutor."""
+
+    def submit(self, fn: Callable[..., ResultT], /, *args: Any, **kwargs: Any) -> Future[ResultT]:
+        future: Future[ResultT] = Future()
+        future.set_running_or_notify_cancel()
+
+        def run() -> None:
+            try:
+                future.set_result(fn(*args, **kwargs))
+            except BaseException as error:
+                future.set_exception(error)
+
+        Thread(target=run, name=__name__, daemon=True).start()
+        return future
 
 
 def as_completed_async(
@@ -159,8 +178,10 @@ def as_completed_async(
     """The same by tasks, which live as long as the `async with`.
 
     If `names` is an asynchronous generator, it is closed at the end.
+
+    Raises InvalidConfigError at once for arguments that cannot be used.
     """
-    _validate_names(names)
+    _validate(names, (Iterable, AsyncIterable), max_concurrency)
     waiting = aiter(names) if isinstance(names, AsyncIterable) else _Awaited(iter(names))
     return _by_tasks(list_one, waiting, max_concurrency)
 
@@ -205,7 +226,7 @@ async def _by_tasks(
         except BaseException as error:  # not raised in here: that would make an ExceptionGroup of it
             failure = error
         tasks.cancel_scope.cancel()
-    if failure:
+    if failure is not None:
         raise failure
 
 
@@ -222,12 +243,8 @@ class _Awaited(AsyncIterator[str]):
             raise StopAsyncIteration from None
 
 
-def _validate_names(names: object) -> None:
-    if isinstance(names, (str, bytes)):
+def _validate(names: object, kinds: type | tuple[type, ...], max_concurrency: object) -> None:
+    if isinstance(names, (str, bytes)) or not isinstance(names, kinds):
         raise invalid("names", names, "an iterable of names, not a single one")
-
-
-def validate_concurrency(max_concurrency: object) -> None:
-    """Raises InvalidConfigError for what is no number of functions."""
     if type(max_concurrency) is not int or max_concurrency < 1:
         raise invalid("max_concurrency", max_concurrency, "an int, 1 or more")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -15,7 +15,7 @@ from .call import Caller, FetchKeys, Outcome, Request, Sleep
 from .config import says_what_there_is
 from .connections import ThreadedTransport, read
 from .exceptions import UnknownServiceError
-from .functions import FunctionOutcome, Listing, as_completed, validate_concurrency
+from .functions import FunctionOutcome, Listing, as_completed
 from .pagination import Pagination, Results, add_to, configurations, finish
 from .paginator import ItemsBase, PageIteratorBase, PaginatorBase, searcher
 from .signing import SERVICE
@@ -134,7 +134,7 @@ class Client(ClientBase[httpx.BaseTransport]):
 
     def list_for_functions(
         self, names: Iterable[str], *, max_concurrency: int = 10, executor: Executor | None = None
-    ) -> Iterator[FunctionOutcome]:
+    ) -> Generator[FunctionOutcome, None, None]:
         """The configurations of many functions: an outcome for each of them, as it completes.
 
         names: of the functions; a generator of any length will do.
@@ -142,9 +142,10 @@ class Client(ClientBase[httpx.BaseTransport]):
         executor: runs `list_for_function()` (default: threads). If its workers are other processes, each
             makes a client of its own, and finds credentials itself if this one was not given them.
 
-        Raises InvalidConfigError for a bad `max_concurrency`; what `names` raises, after the outcomes.
+        Left early, it waits for what is under way; after Ctrl-C it does not.
+
+        Raises InvalidConfigError for an argument that cannot be used; what `names` raises, at the end.
         """
-        validate_concurrency(max_concurrency)
         return as_completed(self.list_for_function, names, max_concurrency, executor)
 
     def close(self) -> None:
