@@ -41,6 +41,16 @@ class Driven:
     def get_paginator(self, operation_name: str) -> DrivenPaginator:
         return DrivenPaginator(self.portal, self.client.get_paginator(operation_name))
 
+    def list_for_function(self, *arguments: Any) -> Any:
+        return self.portal.call(self.client.list_for_function, *arguments)
+
+    def list_for_functions(self, names: Any, **options: Any) -> Iterator[Any]:
+        return self._drive(self.client.list_for_functions(names, **options))
+
+    def _drive(self, listings: Any) -> Iterator[Any]:
+        with self.portal.wrap_async_context_manager(listings) as outcomes:
+            yield from DrivenIterator(self.portal, outcomes)
+
     def close(self) -> None:
         if not self._closed:
             self._closed = True

@@ -1,0 +1,575 @@
+"""Many functions at the same time: laziness, failures, pace, memory, and workers in other processes.
+
+    NAMES=1000000 python -m pytest tests/http/test_functions.py -k memory
+    PACED=3000 python -m pytest tests/http/test_functions.py -k pace
+
+are the long forms: so many names in flat memory, and so many requests to a service that allows 15 a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import multiprocessing
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+import anyio
+import drivers
+import httpx
+import pytest
+from account import KEYS, Account, set_environment
+from botocore.credentials import Credentials
+
+import lambda_event_invoke_configs as eic
+from lambda_event_invoke_configs import exceptions
+
+NAMES = int(os.environ.get("NAMES", "5000"))
+PACED = int(os.environ.get("PACED", "60"))
+LIMIT = 15  # requests a second: the service's
+ASYNC = [backend for backend in drivers.BACKENDS if backend != "sync"]
+MEMORY = Path(__file__).parents[1] / "support" / "memory.py"
+really_sleep = time.sleep  # before the tests take it away
+really_sleep_async = anyio.sleep
+
+Ours = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[Account]:
+    with Account() as account:
+        yield account
+
+
+@pytest.fixture
+def client(account: Account, ours: Ours) -> Any:
+    """Our client of the account: sync, asyncio and trio in turn."""
+    return ours(account.url)
+
+
+@pytest.fixture
+def sync_client(account: Account) -> Iterator[eic.Client]:
+    with eic.Client(**account.options) as client:
+        yield client
+
+
+class Taken:
+    """Names, of which it is known how many were taken."""
+
+    def __init__(self, names: Iterator[str]) -> None:
+        self._names = names
+        self.number = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for name in self._names:
+            self.number += 1
+            yield name
+
+
+def names(number: int, prefix: str = "f") -> Iterator[str]:
+    return (f"{prefix}-{n}" for n in range(number))
+
+
+def arns(outcome: eic.FunctionOutcome) -> list[str]:
+    return [found["FunctionArn"] for found in outcome.configurations]
+
+
+def by_name(outcomes: Iterator[eic.FunctionOutcome]) -> dict[str, eic.FunctionOutcome]:
+    found = list(outcomes)
+    assert len({outcome.function_name for outcome in found}) == len(found)
+    return {outcome.function_name: outcome for outcome in found}
+
+
+class TestOutcomes:
+    def test_there_is_one_for_each_name(self, client: Any) -> None:
+        found = by_name(client.list_for_functions(names(100)))
+
+        assert {*found} == {*names(100)}
+        assert all(arns(outcome) == [name] for name, outcome in found.items())
+        assert all(outcome.error is outcome.resume_token is None for outcome in found.values())
+
+    def test_there_is_none_for_no_names(self, client: Any) -> None:
+        assert list(client.list_for_functions([])) == []
+
+    def test_has_all_pages(self, client: Any) -> None:
+        (outcome,) = client.list_for_functions(["f-pages-7"])
+
+        assert arns(outcome) == [f"f-pages-7:{n}" for n in range(7)]
+
+    def test_comes_as_it_completes(self, client: Any) -> None:
+        listings = client.list_for_functions(["slow-pages-100", *names(3)], max_concurrency=2)
+
+        assert [outcome.function_name for outcome in listings][-1] == "slow-pages-100"
+
+    def test_a_name_that_comes_twice_has_two(self, client: Any) -> None:
+        assert [arns(outcome) for outcome in client.list_for_functions(["f", "f"])] == [["f"], ["f"]]
+
+    def test_of_one_function_is_the_same(self, client: Any) -> None:
+        assert client.list_for_function("f") == next(iter(client.list_for_functions(["f"])))
+
+    def test_in_adaptive_mode_shares_the_clients_own_pace(self, account: Account, ours: Ours) -> None:
+        client = ours(account.url, config=eic.Config(retries={"mode": "adaptive"}))
+
+        assert client._paced is client._caller
+        assert arns(client.list_for_function("f")) == ["f"]
+
+
+class TestLaziness:
+    @pytest.mark.parametrize("max_concurrency", [1, 4, 10])
+    def test_names_are_never_taken_further_than_there_is_room(
+        self, client: Any, max_concurrency: int
+    ) -> None:
+        taken = Taken(names(100))
+        handed_out = 0
+
+        for _ in client.list_for_functions(taken, max_concurrency=max_concurrency):
+            handed_out += 1
+            assert taken.number - handed_out <= max_concurrency
+
+        assert handed_out == taken.number == 100
+
+    def test_whoever_does_not_ask_for_outcomes_has_no_more_names_taken(self, client: Any) -> None:
+        taken = Taken(names(1000))
+        listings = client.list_for_functions(taken, max_concurrency=5)
+        next(listings)
+
+        threading.Event().wait(0.1)
+
+        assert taken.number <= 6
+        listings.close()
+
+    def test_nothing_happens_before_the_first_outcome_is_asked_for(self, sync_client: eic.Client) -> None:
+        taken = Taken(names(3))
+
+        sync_client.list_for_functions(taken)
+
+        assert taken.number == 0
+
+    def test_what_is_there_does_not_wait_for_a_full_house(self, sync_client: eic.Client) -> None:
+        def slowly() -> Iterator[str]:
+            for name in names(4):
+                yield name
+                threading.Event().wait(0.1)
+
+        listings = sync_client.list_for_functions(slowly(), max_concurrency=10)
+
+        started = time.monotonic()
+        next(listings)
+        assert time.monotonic() - started < 0.3
+        assert len(list(listings)) == 3
+
+    @pytest.mark.parametrize("backend", ASYNC)
+    def test_names_may_be_asynchronous(self, account: Account, backend: str) -> None:
+        ended: list[bool] = []
+
+        async def given() -> AsyncIterator[str]:
+            try:
+                with anyio.fail_after(30):  # it belongs to the task that runs it
+                    for name in names(30):
+                        await anyio.lowlevel.checkpoint()
+                        yield name
+            finally:
+                ended.append(True)
+
+        async def main() -> list[str]:
+            client = eic.AsyncClient(**account.options)
+            async with client, client.list_for_functions(given(), max_concurrency=3) as outcomes:
+                return [outcome.function_name async for outcome in outcomes]
+
+        assert sorted(anyio.run(main, backend=backend)) == sorted(names(30))
+        assert ended == [True]
+
+    @pytest.mark.skipif(os.name == "nt", reason="there is no resource module")
+    @pytest.mark.parametrize("backend", drivers.BACKENDS)
+    def test_the_memory_does_not_grow_with_the_names(self, backend: str) -> None:
+        done = subprocess.run(
+            [sys.executable, str(MEMORY), backend, str(NAMES)], capture_output=True, text=True, check=True
+        )
+
+        early, late = json.loads(done.stdout)
+        # With the default number that is some 230 bytes a name; an outcome has more than 1,000.
+        assert late - early <= 1024, f"{early} KiB after a tenth of the names, {late} KiB after all"
+
+
+class TestFailures:
+    def test_of_one_is_its_outcome_and_stops_no_other(self, client: Any) -> None:
+        found = by_name(client.list_for_functions([*names(20), "missing-1", *names(20, "g")]))
+
+        assert len(found) == 41
+        assert [name for name, outcome in found.items() if outcome.error] == ["missing-1"]
+        assert isinstance(found["missing-1"].error, exceptions.ResourceNotFoundException)
+        assert found["missing-1"].resume_token is None
+        assert found["missing-1"].configurations == []
+
+    def test_half_way_leaves_what_came_and_a_token_that_continues_exactly(self, client: Any) -> None:
+        name = f"breaks-3-{os.urandom(4).hex()}-pages-5"
+        (outcome,) = client.list_for_functions([name])
+
+        assert isinstance(outcome.error, exceptions.InvalidParameterValueException)
+        assert arns(outcome) == [f"{name}:{n}" for n in range(3)]
+        rest = client.list_for_function(name, outcome.resume_token)
+        assert rest.error is None
+        assert arns(outcome) + arns(rest) == [f"{name}:{n}" for n in range(5)]
+
+    def test_before_anything_came_leaves_the_token_it_began_with(self, client: Any) -> None:
+        name = f"breaks-1-{os.urandom(4).hex()}-pages-3"
+        first = client.list_for_function(name)
+        again = client.list_for_function("missing-1", first.resume_token)
+
+        assert first.resume_token is not None
+        assert again.resume_token == first.resume_token
+
+    def test_a_name_or_token_that_cannot_be_one_is_an_outcome_too(self, client: Any) -> None:
+        found = list(client.list_for_functions(["", None, "f"]))
+
+        errors = {outcome.function_name: type(outcome.error) for outcome in found}
+        invalid = exceptions.ParamValidationError
+        assert errors == {"": invalid, None: invalid, "f": type(None)}
+        assert isinstance(client.list_for_function("f", "a___1___2").error, exceptions.StartingTokenError)
+
+    def test_of_the_names_comes_after_the_outcomes_of_those_given(self, client: Any) -> None:
+        def failing() -> Iterator[str]:
+            yield from names(15)
+            raise LookupError("no more names")
+
+        found = []
+        with pytest.raises(LookupError, match="no more names"):  # noqa: PT012
+            for outcome in client.list_for_functions(failing(), max_concurrency=4):
+                found.append(outcome.function_name)
+
+        assert sorted(found) == sorted(names(15))
+
+    def test_of_the_names_at_once_is_all_there_is(self, client: Any) -> None:
+        def failing() -> Iterator[str]:
+            raise LookupError("no names")
+            yield ""
+
+        with pytest.raises(LookupError, match="no names"):
+            list(client.list_for_functions(failing()))
+
+    def test_of_the_loops_body_goes_through_as_it_is(self, client: Any) -> None:
+        with pytest.raises(ZeroDivisionError):  # noqa: PT012
+            for _ in client.list_for_functions(names(100)):
+                raise ZeroDivisionError
+
+
+class TestArguments:
+    @pytest.mark.parametrize("backend", drivers.BACKENDS)
+    @pytest.mark.parametrize(
+        ("arguments", "complaint"),
+        [
+            ({"names": "f"}, "names: 'f', must be an iterable of names, not a single one"),
+            ({"names": b"f"}, "names: b'f', must be an iterable of names"),
+            ({"names": 7}, "names: 7, must be an iterable of names"),
+            ({"max_concurrency": 0}, "max_concurrency: 0, must be an int, 1 or more"),
+            ({"max_concurrency": True}, "max_concurrency: True, must be an int, 1 or more"),
+            ({"max_concurrency": "2"}, "max_concurrency: '2', must be an int, 1 or more"),
+        ],
+        ids=str,
+    )
+    def test_that_cannot_be_used_are_refused_at_once(
+        self, backend: str, arguments: dict[str, Any], complaint: str
+    ) -> None:
+        client = (eic.Client if backend == "sync" else eic.AsyncClient)("us-east-1")
+
+        with pytest.raises(exceptions.InvalidConfigError, match=complaint):
+            client.list_for_functions(**{"names": [], **arguments})
+
+    def test_an_executor_is_one_of_concurrent_futures(self, sync_client: eic.Client) -> None:
+        with pytest.raises(exceptions.InvalidConfigError, match=r"executor: 'int', must be a concurrent.fut"):
+            sync_client.list_for_functions([], executor=4)  # type: ignore[arg-type]
+
+    def test_asynchronous_names_are_for_the_asynchronous_client(self, sync_client: eic.Client) -> None:
+        async def given() -> AsyncIterator[str]:
+            yield "f"
+
+        with pytest.raises(exceptions.InvalidConfigError, match="must be an iterable of names"):
+            sync_client.list_for_functions(given())  # type: ignore[arg-type]
+
+
+class TestLeavingEarly:
+    def test_asks_for_no_more_functions(self, account: Account, client: Any) -> None:
+        prefix = f"left-{os.urandom(4).hex()}"
+        taken = Taken(names(1000, prefix))
+        listings = client.list_for_functions(taken, max_concurrency=3)
+
+        next(listings)
+        listings.close()
+
+        asked = {name for name in account.asked() if name.startswith(prefix)}
+        assert len(asked) <= taken.number <= 4
+        assert list(listings) == []
+
+    def test_waits_for_the_threads_that_are_under_way(self, sync_client: eic.Client) -> None:
+        for _ in sync_client.list_for_functions(["f", *["f-pages-30"] * 9]):
+            break
+
+        assert not [t for t in threading.enumerate() if t.name == "lambda_event_invoke_configs.functions"]
+
+    def test_cancels_what_the_executor_has_not_begun(self) -> None:
+        class Never(Executor):
+            futures: list[Future[Any]] = []  # noqa: RUF012
+
+            def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+                self.futures.append(Future())
+                if len(self.futures) == 1:
+                    self.futures[0].set_result(eic.FunctionOutcome("f-0", []))
+                return self.futures[-1]
+
+        listings = eic.Client("us-east-1").list_for_functions(names(9), max_concurrency=3, executor=Never())
+        assert next(listings).function_name == "f-0"
+        listings.close()
+
+        assert all(future.cancelled() for future in Never.futures[1:])
+
+    @pytest.mark.parametrize("backend", ASYNC)
+    def test_tasks_end_with_the_block(self, account: Account, backend: str) -> None:
+        async def main() -> str:
+            async with eic.AsyncClient(**account.options) as client:
+                with anyio.fail_after(30):
+                    async with client.list_for_functions(["hangs-1", "f"]) as outcomes:
+                        return (await anext(outcomes)).function_name
+
+        assert anyio.run(main, backend=backend) == "f"
+
+    @pytest.mark.parametrize("backend", ASYNC)
+    def test_cancellation_ends_what_hangs(self, account: Account, backend: str) -> None:
+        async def main() -> list[str]:
+            found = []
+            async with eic.AsyncClient(**account.options) as client:
+                with anyio.move_on_after(0.3) as scope:
+                    async with client.list_for_functions(["hangs-1", *names(5)]) as outcomes:
+                        found += [outcome.function_name async for outcome in outcomes]
+                assert scope.cancelled_caught
+                # It may be used again.
+                found.append((await client.list_for_function("after")).function_name)
+            return found
+
+        assert anyio.run(main, backend=backend) == ["after"]
+
+    def test_by_asyncios_own_cancellation_too(self, account: Account) -> None:
+        async def main() -> str:
+            async with eic.AsyncClient(**account.options) as client:
+
+                async def listing() -> None:
+                    async with client.list_for_functions(["hangs-1"]) as outcomes:
+                        await anext(outcomes)
+
+                task = asyncio.create_task(listing())
+                await asyncio.sleep(0.2)
+                task.cancel()
+                try:
+                    await task
+                except asyncio.CancelledError:
+                    return "cancelled"
+            return "not cancelled"
+
+        assert asyncio.run(main()) == "cancelled"
+
+
+class TestCtrlC:
+    def test_in_the_names_goes_through_at_once(self, sync_client: eic.Client) -> None:
+        def interrupted() -> Iterator[str]:
+            yield "hangs-1"
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            list(sync_client.list_for_functions(interrupted()))
+
+    @pytest.mark.skipif(os.name == "nt", reason="there is no Ctrl-C for one process alone")
+    @pytest.mark.parametrize("backend", drivers.BACKENDS)
+    def test_ends_a_process_that_waits_for_answers(self, account: Account, backend: str) -> None:
+        script = f"""
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+import anyio, lambda_event_invoke_configs as eic
+names = ["f", "hangs-1", "hangs-2"]
+def main():
+    with eic.Client(**{account.options!r}) as client:
+        for outcome in client.list_for_functions(names):
+            print(outcome.function_name, flush=True)
+async def main_async():
+    async with eic.AsyncClient(**{account.options!r}) as client:
+        async with client.list_for_functions(names) as outcomes:
+            async for outcome in outcomes:
+                print(outcome.function_name, flush=True)
+main() if {backend!r} == "sync" else anyio.run(main_async, backend={backend!r})
+"""
+        with subprocess.Popen(
+            [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout
+            assert process.stdout.readline() == "f\n"
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=20)
+
+        assert process.returncode == -signal.SIGINT
+        assert "KeyboardInterrupt" in err
+
+
+class TestExecutors:
+    def test_any_of_concurrent_futures_will_do(self, sync_client: eic.Client) -> None:
+        with ThreadPoolExecutor(3) as threads:
+            found = by_name(sync_client.list_for_functions([*names(20), "missing-1"], executor=threads))
+
+        assert {*found} == {*names(20), "missing-1"}
+
+    def test_one_that_was_shut_down_is_an_error_for_each_function(self, sync_client: eic.Client) -> None:
+        with ThreadPoolExecutor(1) as threads:
+            pass
+
+        found = list(sync_client.list_for_functions(names(30), executor=threads))
+
+        assert [outcome.function_name for outcome in found] == list(names(30))
+        assert all(isinstance(outcome.error, RuntimeError) for outcome in found)
+
+    def test_one_whose_worker_dies_loses_no_name(self, sync_client: eic.Client) -> None:
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(1, mp_context=context) as processes:
+            listings = sync_client.list_for_functions(
+                ["f", "hangs-1", *names(5)], max_concurrency=2, executor=processes
+            )
+            first = next(listings)
+            (worker,) = multiprocessing.active_children()
+            os.kill(worker.pid or 0, signal.SIGKILL)
+            rest = by_name(listings)
+
+        assert arns(first) == ["f"]
+        assert {*rest} == {"hangs-1", *names(5)}
+        assert isinstance(rest["hangs-1"].error, BrokenProcessPool)
+
+
+# Workers in other processes
+
+
+WORKERS_KEYS = {"AWS_ACCESS_KEY_ID": "AKIDWORKER", "AWS_SECRET_ACCESS_KEY": "workers-secret"}
+
+
+@pytest.fixture
+def without_keys(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[eic.Client]:
+    """A client that was given no keys; those of this process's environment are not the workers'."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDPARENT")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "parents-secret")
+    with eic.Client("us-east-1", endpoint_url=account.url) as client:
+        yield client
+
+
+class TestPickling:
+    def test_keys_of_the_environment_stay_where_they_are(
+        self, without_keys: eic.Client, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        without_keys.list_for_function("f")  # they were resolved
+
+        pickled = pickle.dumps(without_keys.list_for_function)
+
+        assert b"AKIDPARENT" not in pickled
+        assert b"parents-secret" not in pickled
+        assert caplog.records == []
+
+    @pytest.mark.parametrize(
+        "given", [KEYS, {"credentials": Credentials("AKID", "secret")}], ids=["keys", "credentials"]
+    )
+    def test_keys_given_as_arguments_are_pickled_and_that_is_said_once(
+        self, given: dict[str, Any], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        client = eic.Client("us-east-1", **given)
+
+        pickle.dumps(client)
+        pickle.dumps(client)
+
+        (record,) = caplog.records
+        assert (record.levelno, record.name) == (logging.WARNING, "lambda_event_invoke_configs.base")
+        assert record.getMessage() == (
+            "the client's credentials are pickled with it: they were given as arguments"
+        )
+
+    def test_one_that_is_unpickled_again_is_the_same(self, account: Account) -> None:
+        client = eic.Client(**account.options)
+
+        first, second = (pickle.loads(pickle.dumps(client.list_for_function)) for _ in range(2))
+
+        assert first.__self__ is second.__self__
+        assert first.__self__.meta.endpoint_url == account.url
+        assert arns(first("f")) == ["f"]
+
+    @pytest.mark.parametrize("name", ["credentials", "transport"])
+    def test_what_cannot_be_pickled_is_named(self, name: str) -> None:
+        given = {"credentials": lambda: Credentials("AKID", "secret"), "transport": httpx.HTTPTransport()}
+        client = eic.Client("us-east-1", **{name: given[name]})
+
+        with pytest.raises(exceptions.InvalidConfigError, match=f"for {name}: .* that can be pickled"):
+            pickle.dumps(client)
+
+    def test_outcomes_survive_it(self, client: Any) -> None:
+        for outcome in client.list_for_functions(["f", "missing-1", ""]):
+            again = pickle.loads(pickle.dumps(outcome))
+            assert (again.configurations, repr(again.error)) == (outcome.configurations, repr(outcome.error))
+
+
+class TestProcesses:
+    def test_find_credentials_themselves(self, without_keys: eic.Client) -> None:
+        context = multiprocessing.get_context("spawn")
+        with Account() as account:
+            client = eic.Client("us-east-1", endpoint_url=account.url)
+            with ProcessPoolExecutor(
+                2, mp_context=context, initializer=set_environment, initargs=(WORKERS_KEYS,)
+            ) as processes:
+                found = by_name(client.list_for_functions([*names(20), "missing-1"], executor=processes))
+
+            assert account.seen()["keys"] == ["AKIDWORKER"]
+        assert [name for name, outcome in found.items() if outcome.error] == ["missing-1"]
+        assert all(arns(found[name]) == [name] for name in names(20))
+
+    def test_of_a_dask_cluster_share_the_work_and_lose_nothing_if_one_dies(self) -> None:
+        distributed = pytest.importorskip("distributed")
+        with (
+            Account() as account,
+            distributed.LocalCluster(
+                n_workers=3,
+                threads_per_worker=2,
+                processes=True,
+                dashboard_address=None,
+                host="127.0.0.1",
+                env=WORKERS_KEYS,
+            ) as cluster,
+            distributed.Client(cluster) as dask,
+        ):
+            client = eic.Client("us-east-1", endpoint_url=account.url)
+            listings = client.list_for_functions(
+                names(300), max_concurrency=12, executor=dask.get_executor(pure=False)
+            )
+            found = [next(listings) for _ in range(30)]
+            os.kill(next(iter(dask.run(os.getpid).values())), signal.SIGKILL)
+            found += listings
+
+            assert sorted(outcome.function_name for outcome in found) == sorted(names(300))
+            assert [outcome.error for outcome in found if outcome.error] == []
+            assert account.seen()["keys"] == ["AKIDWORKER"]
+
+
+class TestPace:
+    @pytest.mark.parametrize("backend", drivers.BACKENDS)
+    def test_keeps_within_what_the_service_allows(
+        self, backend: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(time, "sleep", really_sleep)
+        monkeypatch.setattr(anyio, "sleep", really_sleep_async)
+        with Account(LIMIT) as account, drivers.make(backend, **account.options) as client:
+            found = by_name(client.list_for_functions(names(PACED)))
+            seen = account.seen()
+
+        assert [outcome.error for outcome in found.values() if outcome.error] == []
+        assert len(seen["asked"]) == PACED
+        assert seen["throttled"] <= max(10, PACED * 0.1), seen["throttled"]
+        assert (PACED - LIMIT) / (seen["allowed_at"][-1] - seen["allowed_at"][0]) <= LIMIT + 1

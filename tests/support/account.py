@@ -1,0 +1,177 @@
+"""An account's functions on 127.0.0.1, served by a process of its own, for listings of many at a time.
+
+    anything            one page of one configuration, whose ARN is the function's name
+    anything-pages-N    N of these
+    missing-anything    404
+    breaks-N-anything   pages as above, and 400 in place of page N, once for each function
+    hangs-anything      no answer
+
+`limit` is how many requests a second are let through, as many of them at once as in a second; those above it
+are answered 429. A request for a path of /asked is told what was asked for so far: a line of
+region, function and marker for each request that was let through, and the seconds at which it came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from types import TracebackType
+from typing import Any
+
+KEYS = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "wJalrXUtnFEMI/K7MDENG+EXAMPLEKEY"}
+_REQUEST = re.compile(
+    r"GET [^ ]*/functions/(?P<name>[^/ ]*)/event-invoke-config/list(?:\?[^ ]*?Marker=(?P<marker>\d+))?"
+    r".*?Credential=(?P<key>[^/]*)/\d+/(?P<region>[^/]+)/",
+    re.DOTALL,
+)
+
+
+class Account:
+    """Use it in a `with` block."""
+
+    def __init__(self, limit: float | None = None) -> None:
+        self._limit = limit
+
+    def __enter__(self) -> Account:
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, json.dumps(self._limit)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout
+        self._port = int(self._process.stdout.readline())
+        self.url = f"http://127.0.0.1:{self._port}"
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._process.communicate(timeout=60)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What makes a client of it."""
+        return {"region_name": "us-east-1", "endpoint_url": self.url, **KEYS}
+
+    def seen(self) -> dict[str, Any]:
+        """`asked`, [region, name, marker] for each request let through; `throttled`, the other ones' number;
+        `allowed_at`, seconds of the former; `keys`, the access keys of all."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port)
+        connection.request("GET", "/asked")
+        seen: dict[str, Any] = json.loads(connection.getresponse().read())
+        connection.close()
+        return seen
+
+    def asked(self) -> Counter[str]:
+        """How often each function was asked for, leaving out its further pages."""
+        return Counter(name for _, name, marker in self.seen()["asked"] if not marker)
+
+
+def set_environment(variables: dict[str, str]) -> None:
+    """For a worker in another process, which cannot be handed `os.environ.update`: it is pickled whole."""
+    os.environ.update(variables)
+
+
+class _Server:
+    def __init__(self, limit: float | None) -> None:
+        self.limit = limit
+        self.tokens = limit or 0
+        self.filled_at = time.monotonic()
+        self.asked: list[tuple[str, str, int]] = []
+        self.allowed_at: list[float] = []
+        self.throttled = 0
+        self.keys: set[str] = set()
+        self.broken: set[str] = set()
+
+    def answer(self, head: str) -> bytes | None:
+        if head.startswith("GET /asked "):
+            names = ("asked", "allowed_at", "throttled")
+            return _http(200, {**{name: getattr(self, name) for name in names}, "keys": sorted(self.keys)})
+        request = _REQUEST.match(head)
+        assert request, head
+        name, marker = request["name"], int(request["marker"] or 0)
+        self.keys.add(request["key"])
+        if not self._allows():
+            self.throttled += 1
+            return _http(429, {"message": "Rate exceeded"}, "TooManyRequestsException")
+        self.asked.append((request["region"], name, marker))
+        self.allowed_at.append(time.monotonic())
+        return self._page(name, marker)
+
+    def _page(self, name: str, marker: int) -> bytes | None:
+        kind, *rest = name.split("-")
+        if kind == "hangs":
+            return None
+        if kind == "missing":
+            return _http(404, {"Message": f"Function not found: {name}"}, "ResourceNotFoundException")
+        if kind == "breaks" and marker == int(rest[0]) and name not in self.broken:
+            self.broken.add(name)
+            return _http(400, {"message": "not now"}, "InvalidParameterValueException")
+        pages = int(rest[-1]) if rest[-2:-1] == ["pages"] else 1
+        arn = name if pages == 1 else f"{name}:{marker}"
+        page: dict[str, Any] = {"FunctionEventInvokeConfigs": [{"FunctionArn": arn, "LastModified": 1.0}]}
+        if marker + 1 < pages:
+            page["NextMarker"] = str(marker + 1)
+        return _http(200, page)
+
+    def _allows(self) -> bool:
+        if self.limit is None:
+            return True
+        now = time.monotonic()
+        self.tokens = min(self.limit, self.tokens + (now - self.filled_at) * self.limit)
+        self.filled_at = now
+        if self.tokens < 1:
+            return False
+        self.tokens -= 1
+        return True
+
+
+def _http(status: int, found: dict[str, Any], error: str = "") -> bytes:
+    body = json.dumps(found).encode()
+    header = f"x-amzn-errortype: {error}\r\n" if error else ""
+    return f"HTTP/1.1 {status} Whatever\r\n{header}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self, server: _Server) -> None:
+        self._server = server
+        self._received = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        while (end := self._received.find(b"\r\n\r\n")) >= 0:
+            head, self._received = self._received[:end].decode(), self._received[end + 4 :]
+            if answer := self._server.answer(head):
+                self._transport.write(answer)
+
+
+async def _serve(limit: float | None) -> None:
+    loop = asyncio.get_running_loop()
+    server = _Server(limit)
+    listener = await loop.create_server(lambda: _Connection(server), "127.0.0.1", 0, backlog=256)
+    print(listener.sockets[0].getsockname()[1], flush=True)  # noqa: T201
+    ended = asyncio.Event()
+    threading.Thread(
+        target=lambda: (sys.stdin.read(), loop.call_soon_threadsafe(ended.set)), daemon=True
+    ).start()
+    await ended.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(json.loads(sys.argv[1])))
