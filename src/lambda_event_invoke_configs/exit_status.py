@@ -10,6 +10,7 @@ import sys
 
 PROG = "lambda-event-invoke-configs"
 
+SOME_FAILED = 1  # of many functions, as with `aws s3` of many files
 USAGE = 252
 CONFIGURATION = 253
 SERVICE = 254

@@ -80,14 +80,15 @@ def _configurations(shown: dict[str, Any]) -> Any:
 def shown(page: ListFunctionEventInvokeConfigsResponse, *, marker: bool) -> dict[str, Any]:
     """What of a page is for output: never its ResponseMetadata, its NextMarker only with `marker`."""
     names = {"FunctionEventInvokeConfigs", "NextMarker"} if marker else {"FunctionEventInvokeConfigs"}
-    return {name: _plain(value) for name, value in page.items() if name in names}
+    return {name: plain(value) for name, value in page.items() if name in names}
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """The same for JSON: dicts for mappings, ISO 8601 text for timestamps."""
     if isinstance(value, Mapping):
-        return {name: _plain(member) for name, member in value.items()}
+        return {name: plain(member) for name, member in value.items()}
     if isinstance(value, list):
-        return [_plain(member) for member in value]
+        return [plain(member) for member in value]
     return value.isoformat() if isinstance(value, datetime) else value
 
 

@@ -22,6 +22,7 @@ from scripted import Reply, ScriptedServer, Silence, error, page
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs import cli
 from lambda_event_invoke_configs.credentials import FixedKeys
+from lambda_event_invoke_configs.output import FORMATS
 from lambda_event_invoke_configs.sync import Client
 
 SRC = Path(eic.__file__).parents[1]
@@ -254,7 +255,7 @@ class TestQuery:
             config["LastModified"] for config in listing().document["FunctionEventInvokeConfigs"]
         )
 
-    @pytest.mark.parametrize("output", cli.FORMATS)
+    @pytest.mark.parametrize("output", FORMATS)
     def test_has_standard_output_to_itself(self, listing: Callable[..., Ran], output: str) -> None:
         ran = listing("--query", "FunctionEventInvokeConfigs", "--max-items", "1", "--output", output)
 
@@ -318,7 +319,7 @@ class TestUsage:
     @pytest.mark.parametrize(
         ("argv", "complaint"),
         [
-            ([], "FUNCTION_NAME is required, except with --local"),
+            ([], "FUNCTION_NAME or --functions-from is required, except with --local"),
             (["f", "--function-name", "f"], "FUNCTION_NAME is given twice"),
             (["f", "--max-items", "many"], "argument --max-items: invalid int value: 'many'"),
             (["f", "--output", "yaml"], "argument --output: invalid choice: 'yaml'"),
@@ -722,7 +723,7 @@ class TestOutputThatTakesNoMore:
         with open(writer, "w", encoding="utf-8") as stdout:
             yield stdout
 
-    @pytest.mark.parametrize("output", cli.FORMATS)
+    @pytest.mark.parametrize("output", FORMATS)
     def test_a_closed_pipe_is_quiet(
         self,
         lam: eic.LocalLambda,

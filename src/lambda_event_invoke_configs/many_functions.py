@@ -1,0 +1,104 @@
+"""The command for many functions: a line of JSON for each of them and each region, as it completes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, TextIO
+
+from .checkpoint import Checkpoint, Function
+from .exit_status import SOME_FAILED, one_line
+from .functions import FunctionOutcome, Threads, completed, outcome_of
+from .output import plain
+
+if TYPE_CHECKING:
+    from .sync import Client
+
+STANDARD_INPUT = "-"
+
+
+def list_many(clients: Mapping[str, Client], names: Iterator[str], number: int | None, options: Any) -> int:
+    """List all functions in all regions; returns the exit code.
+
+    clients: by region. number: how many functions there are, if it is known. options: the command's.
+    """
+    path = options.checkpoint
+    with Checkpoint(path, sys.stdout) if path is not None else nullcontext() as checkpoint:
+        jobs = ((name, region) for name in names for region in clients)
+        if checkpoint:
+            jobs = filter(checkpoint.takes, jobs)  # type: ignore[assignment]
+
+        def list_one(job: Function) -> FunctionOutcome:
+            name, region = job
+            return clients[region].list_for_function(name)
+
+        failed = False
+        total = None if number is None else number * len(clients)
+        # Each region has a pace of its own, so each has as many at the same time.
+        at_once = options.max_concurrency * len(clients)
+        with _progress(total) as advance, closing(completed(list_one, jobs, at_once, Threads())) as done:
+            for job, future in done:
+                outcome = outcome_of(job[0], future)
+                failed = failed or outcome.error is not None
+                line = _line(outcome, job[1])
+                if checkpoint:
+                    checkpoint.write(job, line, failed=outcome.error is not None)
+                else:
+                    sys.stdout.write(line)
+                    sys.stdout.flush()
+                advance()
+    return SOME_FAILED if failed else 0
+
+
+@contextmanager
+def names_from(path: str) -> Iterator[Iterator[str]]:
+    """The names in a file, one a line, read as they are needed; "-" is standard input."""
+    if path == STANDARD_INPUT:
+        yield _names(sys.stdin)
+        return
+    with open(path, encoding="utf-8-sig") as file:
+        yield _names(file)
+
+
+def _names(lines: TextIO) -> Iterator[str]:
+    return (name for line in lines if (name := line.strip()))
+
+
+def _line(outcome: FunctionOutcome, region: str) -> str:
+    shown: dict[str, Any] = {
+        "FunctionName": outcome.function_name,
+        "Region": region,
+        "FunctionEventInvokeConfigs": plain(outcome.configurations),
+    }
+    if outcome.error is not None:
+        response = getattr(outcome.error, "response", {})
+        code = response.get("Error", {}).get("Code", type(outcome.error).__name__)
+        shown["Error"] = {"Code": code, "Message": one_line(outcome.error)}
+    if outcome.resume_token is not None:
+        shown["NextToken"] = outcome.resume_token
+    return json.dumps(shown, separators=(",", ":")) + "\n"
+
+
+@contextmanager
+def _progress(total: int | None) -> Iterator[Callable[[], None]]:
+    """A bar on standard error, if that is a terminal, the lines go elsewhere and rich is there."""
+    if not sys.stderr.isatty() or sys.stdout.isatty():
+        yield _nothing
+        return
+    try:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+    except ImportError:
+        yield _nothing
+        return
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(file=sys.stderr)
+    with Progress(*columns, console=console, redirect_stdout=False, redirect_stderr=False) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda: progress.advance(task)
+
+
+def _nothing() -> None:
+    pass
