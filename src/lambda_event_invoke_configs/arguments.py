@@ -19,13 +19,13 @@ _DEFAULT_TIMEOUT = 60  # seconds
 _DEFAULT_CONCURRENCY = 10  # functions
 _OF_ONE_FUNCTION = ("--max-items", "--page-size", "--starting-token", "--no-paginate", "--query")
 _OPTIONS_OF_MANY = "--functions-from, --max-concurrency and --checkpoint"
-_EPILOG = (
-    "With several functions or regions, or one of --functions-from, --max-concurrency, --checkpoint, the output is a line of JSON for each "
-    "function and region, as it completes; the exit code is 1 if one of them failed. With --checkpoint, a run "
-    "that was killed is gone on with by the same command: no function that is finished is asked for again, "
-    "those that failed are. If standard output is a file that is continued (>>), each line is there exactly "
-    "once; in any other, the line that was being written at the kill may come twice."
-)
+_EPILOG = f"""\
+With several functions or regions, or one of {_OPTIONS_OF_MANY}, the output is a line
+of JSON for each function and region, as it completes; the exit code is 1 if one of them failed. With
+--checkpoint, a run that was killed is continued by the same command: no function that is finished is asked
+for again, those that failed are. If standard output is a file that is continued (>>), each line is there
+exactly once; in any other, the line that was being written at the kill may come twice.
+"""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -80,7 +80,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--local", action="store_true", help="list made-up configurations, from an embedded endpoint")
     add("--debug", action="store_true", help="log what is done to standard error")
     add("--version", action="version", version=f"%(prog)s {__version__}")
-    return _checked(parser, parser.parse_args(argv))
+    return _checked(parser, parser.parse_intermixed_args(argv))
 
 
 def _checked(parser: _Parser, args: argparse.Namespace) -> argparse.Namespace:
