@@ -425,6 +425,18 @@ class TestExecutors:
 
         assert {*found} == {*names(20), "missing-1"}
 
+    def test_what_a_thread_fails_with_beside_the_listing_is_an_error_too(
+        self, sync_client: eic.Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def failing(*_: object) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(eic.Client, "list_for_function", failing)
+
+        (outcome,) = sync_client.list_for_functions(["f"])
+
+        assert isinstance(outcome.error, ZeroDivisionError)
+
     def test_one_that_was_shut_down_is_an_error_for_each_function(self, sync_client: eic.Client) -> None:
         with ThreadPoolExecutor(1) as threads:
             pass

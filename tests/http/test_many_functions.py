@@ -340,15 +340,15 @@ class TestProgressBar:
 class TestProgressInThisProcess:
     """For coverage: the same where it is measured."""
 
-    @pytest.fixture
-    def terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_bar(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: False)
         monkeypatch.setenv("TERM", "xterm")
 
-    def test_a_bar(self, run: Run, terminal: None) -> None:
         assert "2/2" in run("a", "b")[2]
 
-    def test_no_bar_without_rich(self, run: Run, terminal: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_no_bar_without_rich(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
         monkeypatch.setitem(sys.modules, "rich.console", None)
 
         assert run("a", "b")[2] == ""
