@@ -1,14 +1,15 @@
 """The errors, each of them botocore's class or derived from it.
 
-An `except` written for boto3 goes on working, and the texts are boto3's. "+" marks the classes
-this library adds; all others are botocore's own, named here so that they can be caught from here.
+An `except` written for boto3 goes on working, and the texts begin as boto3's do. "+" marks the classes
+this library adds; all others are botocore's own, named here so that they can be caught from here. "*"
+marks those that go on with what to do next (remedies.py); each is botocore's class otherwise.
 
-    ClientError                          the service answered with status 300 or above
+  * ClientError                          the service answered with status 300 or above
       + ServiceException                 500
       + ResourceNotFoundException        404
       + InvalidParameterValueException   400
       + TooManyRequestsException         429
-    ResponseParserError                  the service answered 200 with what is no page
+  * ResponseParserError                  the service answered 200 with what is no page
       + ResponseTooLargeError            more than Config's max_response_size
     BotoCoreError                        everything else
         ParamValidationError             the operation's parameters, before anything is sent
@@ -16,16 +17,18 @@ this library adds; all others are botocore's own, named here so that they can be
         + StartingTokenError             PaginationConfig's StartingToken (also a ValueError)
         PaginationError                  the service gave the same NextMarker twice in a row
         + OperationNotPageableError, UnknownServiceError
-        NoRegionError, InvalidRegionError, ProfileNotFound, ConfigParseError
+      * NoRegionError, ProfileNotFound
+        InvalidRegionError, ConfigParseError
         + InvalidEndpointError           an endpoint URL without scheme or host (also a ValueError)
         + InvalidConfigError             any other setting (also a ValueError)
           InvalidRetryConfigurationError, InvalidRetryModeError, InvalidMaxRetryAttemptsError,
           UnsupportedSignatureVersionError
-        NoCredentialsError, PartialCredentialsError, CredentialRetrievalError
+      * NoCredentialsError
+        PartialCredentialsError, CredentialRetrievalError
         HTTPClientError                  retried, and still failing
             ConnectionClosedError, ReadTimeoutError
         ConnectionError                  retried, and still failing
-            EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, SSLError
+          * EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, SSLError
 
 botocore's credential chain raises its own: BotocoreClientError where STS says no, for one.
 """
@@ -40,23 +43,16 @@ from botocore.exceptions import (
     ConfigParseError,
     ConnectionClosedError,
     ConnectionError,  # noqa: A004 - botocore's name for it
-    ConnectTimeoutError,
     CredentialRetrievalError,
-    EndpointConnectionError,
     HTTPClientError,
     InvalidMaxRetryAttemptsError,
     InvalidRegionError,
     InvalidRetryConfigurationError,
     InvalidRetryModeError,
-    NoCredentialsError,
-    NoRegionError,
     PaginationError,
     ParamValidationError,
     PartialCredentialsError,
-    ProfileNotFound,
-    ProxyConnectionError,
     ReadTimeoutError,
-    SSLError,
     UnknownServiceError,
     UnsupportedSignatureVersionError,
 )
@@ -64,7 +60,11 @@ from botocore.exceptions import ClientError as BotocoreClientError
 from botocore.exceptions import InvalidConfigError as BotocoreInvalidConfigError
 from botocore.parsers import ResponseParserError as _ResponseParserError
 
+from .remedies import NOT_LAMBDA, REMEDIES, UNKNOWN_HOST
+
 E = TypeVar("E", bound=BaseException)
+
+_STATUSES_OF_REFUSALS = frozenset(map(str, range(300, 500)))
 
 __all__ = [
     "BotoCoreError",
@@ -116,12 +116,32 @@ def without_frames(error: E) -> E:
     return error.with_traceback(None)
 
 
-class ClientError(BotocoreClientError):
+class _Remedied(Exception):
+    """An error whose text goes on with what to do next.
+
+    Only str() does: `args`, `fmt` and `response` are as with boto3, which has the first part only.
+    """
+
+    def _situation(self) -> str:
+        return type(self).__name__
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        remedy = REMEDIES.get(self._situation())
+        return f"{text.rstrip('.')}. {remedy}" if remedy else text
+
+
+class ClientError(_Remedied, BotocoreClientError):
     """The service answered with an error.
 
     `response` holds `Error` (`Code`, `Message`), `ResponseMetadata` and the modeled members of the
     error, as with boto3; `operation_name` is "ListFunctionEventInvokeConfigs".
     """
+
+    def _situation(self) -> str:
+        code = str(self.response.get("Error", {}).get("Code"))
+        # The status stands for a code that is missing. Lambda sends one, but for some failures of its own.
+        return NOT_LAMBDA if code in _STATUSES_OF_REFUSALS else code
 
     def __reduce__(self) -> tuple[type[ClientError], tuple[object, str]]:
         # boto3's pickles come back as a bare ClientError: its classes are made at run time.
@@ -147,12 +167,43 @@ class TooManyRequestsException(ClientError):
     """
 
 
-class ResponseParserError(_ResponseParserError):
+class ResponseParserError(_Remedied, _ResponseParserError):
     """A response with status 200 that is no page: not JSON, or of the wrong shape; the text says where."""
 
 
 class ResponseTooLargeError(ResponseParserError):
     """A response of more bytes than `Config`'s `max_response_size`; the rest of it was not read."""
+
+
+class NoRegionError(_Remedied, _botocore.NoRegionError):
+    """No region: neither in the arguments, nor in the environment, nor in the profile."""
+
+
+class NoCredentialsError(_Remedied, _botocore.NoCredentialsError):
+    """No credentials: neither in the arguments, nor in the environment, nor anywhere in botocore's chain."""
+
+
+class ProfileNotFound(_Remedied, _botocore.ProfileNotFound):
+    """A profile was named that is in none of the shared config files."""
+
+
+class EndpointConnectionError(_Remedied, _botocore.EndpointConnectionError):
+    """No connection to the endpoint."""
+
+    def _situation(self) -> str:
+        return UNKNOWN_HOST if self.kwargs.get("unknown_host") else super()._situation()
+
+
+class ConnectTimeoutError(_Remedied, _botocore.ConnectTimeoutError):
+    """No connection to the endpoint within `connect_timeout`."""
+
+
+class ProxyConnectionError(_Remedied, _botocore.ProxyConnectionError):
+    """No connection to or through the proxy."""
+
+
+class SSLError(_Remedied, _botocore.SSLError):
+    """No TLS with the endpoint or the proxy; most often a certificate that cannot be verified."""
 
 
 class PaginationConfigError(ParamValidationError, ValueError):

@@ -17,7 +17,7 @@ SERVICE = 254
 OTHER = 255
 INTERRUPTED = 130
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 
 def report(error: BaseException) -> int:

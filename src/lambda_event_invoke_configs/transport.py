@@ -12,7 +12,7 @@ import sys
 import warnings
 from collections.abc import Iterable
 from types import FrameType
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -31,6 +31,8 @@ from .exceptions import (
 )
 from .response import Reply
 from .settings import Settings
+
+E = TypeVar("E", bound=BaseException)
 
 
 def options(settings: Settings) -> dict[str, Any]:
@@ -165,19 +167,20 @@ def failure(error: httpx.TransportError | ssl.SSLError, url: str, proxy: str | N
         return ConnectTimeoutError(endpoint_url=url, error=str(error))
     if isinstance(error, (httpx.ReadTimeout, httpx.WriteTimeout)):
         return ReadTimeoutError(endpoint_url=url, error=str(error))
-    if isinstance(error, (httpx.NetworkError, ssl.SSLError)) and (tls := _tls_error(error)):
+    if isinstance(error, (httpx.NetworkError, ssl.SSLError)) and (tls := _cause(error, ssl.SSLError)):
         return SSLError(endpoint_url=url, error=cast("Any", str(error) or str(tls)))
     if isinstance(error, httpx.ProxyError) or (proxy and isinstance(error, httpx.ConnectError)):
         return ProxyConnectionError(proxy_url=_masked(proxy or ""), error=str(error))
     if isinstance(error, httpx.ConnectError):
-        return EndpointConnectionError(endpoint_url=url, error=str(error))
+        unknown_host = _cause(error, socket.gaierror) is not None
+        return EndpointConnectionError(endpoint_url=url, error=str(error), unknown_host=unknown_host)
     if isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError)):
         return ConnectionClosedError(endpoint_url=url, error=str(error))
     return HTTPClientError(error=f"{type(error).__name__}: {error}")
 
 
-def _tls_error(error: BaseException | None) -> ssl.SSLError | None:
-    while error is not None and not isinstance(error, ssl.SSLError):
+def _cause(error: BaseException | None, kind: type[E]) -> E | None:
+    while error is not None and not isinstance(error, kind):
         error = error.__cause__ or error.__context__
     return error
 

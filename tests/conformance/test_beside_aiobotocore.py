@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from scripted import Raw, Reply, ScriptedServer, error, page
+from texts import boto3s
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs.local import LocalLambda
@@ -87,7 +88,7 @@ def test_errors_are_equal(lam: LocalLambda, params: dict[str, Any]) -> None:
         with pytest.raises(Exception) as caught:  # noqa: PT011 - which one is what is compared
             await client.list_function_event_invoke_configs(**params)
         response = getattr(caught.value, "response", None)
-        return type(caught.value).__name__, str(caught.value), response and plain(response)
+        return type(caught.value).__name__, boto3s(caught.value), response and plain(response)
 
     mine, others = both(use, dict(lam.client_options))
     assert mine == others

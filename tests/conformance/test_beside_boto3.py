@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from scripted import Raw, ScriptedServer
+from texts import boto3s
 
 from lambda_event_invoke_configs.local import LocalLambda
 
@@ -90,7 +91,7 @@ def outcome(client: Any, token: str, config: dict[str, int]) -> Any:
     try:
         return run(client, StartingToken=token, **config)
     except Exception as raised:
-        return type(raised).__name__, str(raised)
+        return type(raised).__name__, boto3s(raised)
 
 
 PARAMS: list[dict[str, Any]] = [
@@ -125,7 +126,7 @@ def failure(client: Any, params: dict[str, Any]) -> dict[str, Any]:
         response["ResponseMetadata"].pop("RequestId", None)
     return {
         "class": type(raised).__name__,
-        "text": str(raised),
+        "text": boto3s(raised),
         "response": response,
         "operation": getattr(raised, "operation_name", None),
         "modeled": [

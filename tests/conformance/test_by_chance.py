@@ -33,6 +33,7 @@ from hypothesis import currently_in_test_context, event, example, given, setting
 from hypothesis import strategies as st
 from scripted import Raw, Reply, ScriptedServer
 from tally import tally
+from texts import boto3s
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs import response
@@ -353,7 +354,7 @@ def search(pages: Any, found: list[Any]) -> None:
 
 
 def describe(error: Exception) -> tuple[str, str, Any]:
-    return type(error).__name__, str(error), getattr(error, "response", None)
+    return type(error).__name__, boto3s(error), getattr(error, "response", None)
 
 
 def is_bare(error: Exception | None) -> bool:
@@ -832,7 +833,7 @@ def test_errors_are_the_same_or_at_least_typed(
         theirs = {name: theirs[name] for name in ("Error", "ResponseMetadata")}
     else:
         note("equal")
-        assert str(raised) == str(TheirClientError(theirs, raised.operation_name))
+        assert boto3s(raised) == str(TheirClientError(theirs, raised.operation_name))
     if reply.status >= 500 and theirs["ResponseMetadata"].keys().isdisjoint({"RequestId"}):
         # There is a test for it alone.
         ours["ResponseMetadata"].pop("RequestId", None)

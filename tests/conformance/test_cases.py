@@ -21,6 +21,7 @@ import pytest
 from cases import CASES, Bench, Case
 from scripted import ScriptedServer, parse
 from tally import tally
+from texts import boto3s
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=timezone.utc)
 KEYS: dict[str, Any] = {
@@ -85,7 +86,7 @@ def observe(
     except Exception as raised:
         outcome = {
             "class": type(raised).__name__,
-            "text": str(raised),
+            "text": boto3s(raised),
             "response": getattr(raised, "response", None),
             "operation": getattr(raised, "operation_name", None),
         }

@@ -21,6 +21,7 @@ from unittest import mock
 import boto3
 import botocore.session
 import pytest
+from texts import boto3s
 
 KEYS: dict[str, Any] = {
     "region_name": "us-east-1",
@@ -210,4 +211,4 @@ def failure(client: Any, name: str) -> tuple[str, str, Any]:
     with pytest.raises(Exception) as caught:  # noqa: PT011 - which one is what is compared
         client.list_function_event_invoke_configs(FunctionName=name)
     raised: Any = caught.value
-    return type(raised).__name__, str(raised), without_the_moment(raised.response)
+    return type(raised).__name__, boto3s(raised), without_the_moment(raised.response)

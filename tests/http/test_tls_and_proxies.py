@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from scripted import page, parse
+from texts import boto3s
 
 from lambda_event_invoke_configs import exceptions as errors
 from lambda_event_invoke_configs.config import Config
@@ -243,7 +244,7 @@ class TestAProxyOfAnHTTPSEndpoint:
         config = Config(proxies={"https": f"http://user:hidden@127.0.0.1:{proxy.port}"})
         with pytest.raises(errors.ProxyConnectionError) as caught:
             list_with(ours("https://lambda.example", config=config))
-        assert str(caught.value) == (
+        assert boto3s(caught.value) == (
             f'Failed to connect to proxy URL: "http://***:***@127.0.0.1:{proxy.port}"'
         )
         assert (len(proxy.requests), len(slept)) == (3, 2)
@@ -266,7 +267,7 @@ class TestNobody:
         config = Config(proxies={scheme: f"http://user:hidden@127.0.0.1:{unused_port}"})
         with pytest.raises(errors.ProxyConnectionError) as caught:
             list_with(ours(f"{scheme}://lambda.example", config=config))
-        assert str(caught.value) == (
+        assert boto3s(caught.value) == (
             f'Failed to connect to proxy URL: "http://***:***@127.0.0.1:{unused_port}"'
         )
         assert len(slept) == 2
@@ -278,7 +279,7 @@ class TestNobody:
         url = f"{scheme}://127.0.0.1:{unused_port}"
         with pytest.raises(errors.EndpointConnectionError) as caught:
             list_with(ours(url))
-        assert str(caught.value) == f'Could not connect to the endpoint URL: "{url}{path_of("f")}"'
+        assert boto3s(caught.value) == f'Could not connect to the endpoint URL: "{url}{path_of("f")}"'
         assert len(slept) == 2
 
     def test_who_answers_in_time_is_an_error_after_retries(

@@ -21,6 +21,7 @@ from botocore.config import Config
 from scripted import Raw, Reply, ScriptedServer, Silence, error, page
 
 LIST = "list_function_event_invoke_configs"
+NOBODY = "http://127.0.0.1:9"
 
 
 @dataclass
@@ -730,6 +731,34 @@ def settings() -> Iterator[Case]:
     yield Case("credentials.when", later, ONE)
 
 
+def remedies() -> Iterator[Case]:
+    """What str() goes on with; all other cases look at the part before it."""
+
+    def case(name: str, use: Callable[[Bench], Any], *script: Reply, **environ: str) -> Case:
+        def text(bench: Bench) -> Any:
+            try:
+                return use(bench)
+            except Exception as raised:
+                return str(raised)
+
+        return Case(f"remedy.{name}", text, script, environ)
+
+    for code in ["ResourceNotFoundException", "ExpiredTokenException", "AccessDeniedException"]:
+        yield case(code, call(FunctionName="f"), error(403, code))
+    yield case("no-code", call(FunctionName="f"), Reply(404, b"<html>"))
+    yield case(
+        "no-connection",
+        lambda bench: bench.make(NOBODY).list_function_event_invoke_configs(FunctionName="f"),
+    )
+    yield case("no-region", lambda bench: bench.client(region_name=None) and None)
+    yield case("no-profile", lambda bench: bench.client() and None, AWS_PROFILE="nope")
+    keyless = {"aws_access_key_id": None, "aws_secret_access_key": None}
+    yield case(
+        "no-credentials",
+        lambda bench: bench.client(**keyless).list_function_event_invoke_configs(FunctionName="f"),
+    )
+
+
 def concurrency() -> Iterator[Case]:
     def connections(bench: Bench) -> Any:
         client = bench.client(config=Config(max_pool_connections=2))
@@ -777,6 +806,7 @@ CASES = [
         iterating,
         surface,
         settings,
+        remedies,
         concurrency,
         clocks,
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from texts import boto3s
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs import exceptions as errors
@@ -254,7 +255,7 @@ class TestAFailure:
     ) -> None:
         ours = transport.failure(theirs, URL, None)
         assert type(ours) is kind
-        assert str(ours) == text
+        assert boto3s(ours) == text
 
     @pytest.mark.parametrize("proxy", [None, "http://proxy.example:3128"])
     @pytest.mark.parametrize("causes", [(), (OSError(),)], ids=["at once", "below another"])
@@ -262,7 +263,7 @@ class TestAFailure:
         theirs = raised_from(httpx.ConnectError("bad"), *causes, ssl.SSLCertVerificationError("bad"))
         ours = transport.failure(theirs, URL, proxy)
         assert type(ours) is errors.SSLError
-        assert str(ours) == f"SSL validation failed for {URL} bad"
+        assert boto3s(ours) == f"SSL validation failed for {URL} bad"
 
     @pytest.mark.parametrize("theirs", [httpx.ReadError("alert"), httpx.WriteError("alert")])
     def test_of_tls_after_the_handshake_is_an_ssl_error_too(self, theirs: httpx.TransportError) -> None:
@@ -280,12 +281,12 @@ class TestAFailure:
     ) -> None:
         ours = transport.failure(theirs, URL, "http://user:hidden@proxy.example:3128")
         assert type(ours) is errors.ProxyConnectionError
-        assert str(ours) == 'Failed to connect to proxy URL: "http://***:***@proxy.example:3128"'
+        assert boto3s(ours) == 'Failed to connect to proxy URL: "http://***:***@proxy.example:3128"'
         assert "hidden" not in repr(vars(ours))
 
     def test_to_connect_through_a_proxy_without_user_info_names_it_as_it_is(self) -> None:
         ours = transport.failure(httpx.ConnectError("x"), URL, "http://proxy.example:3128")
-        assert str(ours) == 'Failed to connect to proxy URL: "http://proxy.example:3128"'
+        assert boto3s(ours) == 'Failed to connect to proxy URL: "http://proxy.example:3128"'
 
     def test_of_a_proxy_that_a_given_transport_has_is_one_too(self) -> None:
         assert type(transport.failure(httpx.ProxyError("x"), URL, None)) is errors.ProxyConnectionError

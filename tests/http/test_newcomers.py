@@ -1,0 +1,216 @@
+"""What goes wrong in a first run, provoked for real: the message says what to do, and docs/errors.md has it.
+
+Each situation is an environment, and for some a server, so that all clients and the command meet the same.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import botocore.exceptions
+import drivers
+import httpx
+import pytest
+from scripted import Reply, ScriptedServer, error
+from texts import boto3s
+
+import lambda_event_invoke_configs as eic
+from lambda_event_invoke_configs import cli, transport
+from lambda_event_invoke_configs import exceptions as errors
+from lambda_event_invoke_configs.remedies import NOT_LAMBDA, REMEDIES, UNKNOWN_HOST
+
+PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
+DOCUMENTED = {
+    heading: " ".join(text.split())
+    for heading, text in re.findall(
+        r"^## ([^\n]*)\n\n```text\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL
+    )
+}
+SECRET = "not-to-be-seen-SECRET"
+KEYS = {
+    "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": SECRET,
+    "AWS_SESSION_TOKEN": f"T{SECRET}",
+}
+REGION = {"AWS_DEFAULT_REGION": "us-east-1"}
+USUAL = {**KEYS, **REGION}
+NOBODY = "http://127.0.0.1:9"
+EXPIRED = "The security token included in the request is expired"
+DENIED = (
+    "User: arn:aws:iam::123456789012:user/ann is not authorized to perform: "
+    "lambda:ListFunctionEventInvokeConfigs on resource: "
+    "arn:aws:lambda:us-east-1:123456789012:function:my-function"
+)
+
+
+@dataclass
+class Situation:
+    raises: type[Exception]  # botocore's, where boto3 raises it
+    status: int  # of the command
+    environ: dict[str, str]
+    answer: Reply | None = None
+    wrong: dict[str, str] | None = None  # of the keys for the embedded endpoint, if it is to answer
+    function: str = "my-function"
+
+
+SITUATIONS = {
+    "No region": Situation(botocore.exceptions.NoRegionError, 253, KEYS),
+    "No credentials": Situation(
+        botocore.exceptions.NoCredentialsError, 253, {**REGION, "AWS_ENDPOINT_URL": NOBODY}
+    ),
+    "Wrong profile": Situation(
+        botocore.exceptions.ProfileNotFound, 253, {**USUAL, "AWS_PROFILE": "prodcution"}
+    ),
+    "Function not found": Situation(
+        errors.ResourceNotFoundException, 254, REGION, wrong={}, function="my-functoin"
+    ),
+    "Expired token": Situation(
+        botocore.exceptions.ClientError, 254, USUAL, error(403, "ExpiredTokenException", EXPIRED)
+    ),
+    "No permission": Situation(
+        botocore.exceptions.ClientError, 254, USUAL, error(403, "AccessDeniedException", DENIED)
+    ),
+    "Unknown key": Situation(
+        botocore.exceptions.ClientError, 254, REGION, wrong={"AWS_ACCESS_KEY_ID": "AKIDUNKNOWN"}
+    ),
+    "Wrong secret": Situation(
+        botocore.exceptions.ClientError, 254, REGION, wrong={"AWS_SECRET_ACCESS_KEY": SECRET}
+    ),
+    "Wrong endpoint: nobody there": Situation(
+        botocore.exceptions.EndpointConnectionError, 255, {**USUAL, "AWS_ENDPOINT_URL_LAMBDA": NOBODY}
+    ),
+    "Wrong endpoint: somebody else there": Situation(
+        botocore.exceptions.ClientError, 254, USUAL, Reply(404, b"<html>Not Found</html>")
+    ),
+    "A page that is none": Situation(
+        errors.ResponseParserError,
+        255,
+        USUAL,
+        Reply(200, b"<html>Please log in</html>", {"Content-Type": "text/html"}),
+    ),
+    "No network": Situation(
+        botocore.exceptions.EndpointConnectionError,
+        255,
+        {**USUAL, "AWS_ENDPOINT_URL_LAMBDA": "https://lambda.invalid"},
+    ),
+    "Wrong proxy": Situation(botocore.exceptions.ProxyConnectionError, 255, {**USUAL, "HTTPS_PROXY": NOBODY}),
+}
+# Too slow, or too dependent on the versions of others, to be provoked: tests/http/test_tls_and_proxies.py has
+# the latter.
+ENDPOINT = "https://lambda.us-east-1.amazonaws.com/2019-09-25/functions/my-function/event-invoke-config/list"
+NOT_PROVOKED = {
+    "No way through": httpx.ConnectTimeout("timed out"),
+    "Unknown certificate authority": httpx.ConnectError(
+        "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed"
+    ),
+}
+
+
+@pytest.fixture(params=SITUATIONS)
+def heading(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The heading of a situation, which is then the case."""
+    situation = SITUATIONS[request.param]
+    with ExitStack() as running:
+        environ = dict(situation.environ)
+        if situation.wrong is not None:
+            lam = running.enter_context(eic.LocalLambda({"my-function": 1}))
+            environ["AWS_ENDPOINT_URL_LAMBDA"] = lam.endpoint_url
+            environ["AWS_ACCESS_KEY_ID"] = lam.access_key
+            environ["AWS_SECRET_ACCESS_KEY"] = lam.secret_key
+            environ.update(situation.wrong)
+        if situation.answer:
+            server = running.enter_context(ScriptedServer(situation.answer))
+            environ["AWS_ENDPOINT_URL_LAMBDA"] = server.url
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        yield request.param
+
+
+@pytest.mark.parametrize("backend", drivers.BACKENDS)
+def test_the_exception_says_what_to_do(heading: str, backend: str) -> None:
+    situation = SITUATIONS[heading]
+
+    with pytest.raises(situation.raises) as caught, drivers.make(backend) as client:
+        client.list_function_event_invoke_configs(FunctionName=situation.function)
+
+    assert str(caught.value) == DOCUMENTED[heading]
+    assert str(caught.value).startswith(boto3s(caught.value).rstrip("."))
+    assert SECRET not in str(caught.value) + repr(caught.value)
+    assert str(pickle.loads(pickle.dumps(caught.value))) == DOCUMENTED[heading]
+
+
+def test_the_command_says_what_to_do_in_one_line(heading: str, capsys: pytest.CaptureFixture[str]) -> None:
+    situation = SITUATIONS[heading]
+
+    assert cli.main([situation.function]) == situation.status
+
+    assert capsys.readouterr() == ("", f"lambda-event-invoke-configs: {DOCUMENTED[heading]}\n")
+
+
+@pytest.mark.parametrize("heading", NOT_PROVOKED)
+def test_the_others_are_as_documented_too(heading: str) -> None:
+    failure = NOT_PROVOKED[heading]
+    if "SSL" in str(failure):
+        failure.__cause__ = ssl.SSLError()
+    assert str(transport.failure(failure, ENDPOINT, None)) == DOCUMENTED[heading]
+
+
+def test_the_page_has_these_and_no_others() -> None:
+    assert DOCUMENTED.keys() == SITUATIONS.keys() | NOT_PROVOKED.keys()
+
+
+def test_what_the_service_said_stays_as_it_was(scripted: Callable[..., ScriptedServer], ours: Any) -> None:
+    client = ours(scripted(error(403, "ExpiredTokenException", EXPIRED)).url)
+
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        client.list_function_event_invoke_configs(FunctionName="f")
+
+    assert caught.value.response["Error"] == {"Code": "ExpiredTokenException", "Message": EXPIRED}
+    assert caught.value.args == (
+        "An error occurred (ExpiredTokenException) when calling the ListFunctionEventInvokeConfigs "
+        f"operation: {EXPIRED}",
+    )
+
+
+def test_what_needs_no_remedy_has_none(scripted: Callable[..., ScriptedServer], ours: Any) -> None:
+    client = ours(scripted(error(400, "InvalidParameterValueException", "too long.")).url)
+
+    with pytest.raises(errors.InvalidParameterValueException) as caught:
+        client.list_function_event_invoke_configs(FunctionName="f")
+
+    assert str(caught.value).endswith("operation: too long.")
+
+
+@pytest.mark.parametrize(
+    "response", [{}, {"Error": {}}, {"Error": {"Code": ["x"]}}, {"Error": {"Code": "9" * 5000}}]
+)
+def test_an_error_that_somebody_else_made_can_be_printed(response: Any) -> None:
+    assert str(errors.ClientError(response, "op")).startswith("An error occurred (")
+
+
+def test_each_remedy_is_of_an_error_that_there_is() -> None:
+    situations = {name for name in REMEDIES if hasattr(errors, name)} | {NOT_LAMBDA, UNKNOWN_HOST}
+    codes = {name for name in REMEDIES if name not in situations}
+    assert {code for code in codes if not code.endswith("Exception")} == {
+        "AccessDenied",  # STS's names of the same
+        "ExpiredToken",
+        "InvalidClientTokenId",
+        "SignatureDoesNotMatch",
+    }
+
+
+def test_a_host_without_address_is_told_from_a_host_without_listener() -> None:
+    unknown = httpx.ConnectError("x")
+    unknown.__cause__ = socket.gaierror(-2, "Name or service not known")
+    assert REMEDIES[UNKNOWN_HOST] in str(transport.failure(unknown, ENDPOINT, None))
+    assert REMEDIES["EndpointConnectionError"] in str(
+        transport.failure(httpx.ConnectError("x"), ENDPOINT, None)
+    )
