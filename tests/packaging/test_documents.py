@@ -1,21 +1,27 @@
-"""README and docs: their examples run, their links lead somewhere, their tests exist."""
+"""README and docs: every block of code is run or checked, their links lead somewhere, their tests exist."""
 
 from __future__ import annotations
 
+import ast
+import json
+import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from botocore.configloader import load_config
+from bundle import DOCUMENT as DEPLOYING
+from markdown_it import MarkdownIt
 
 import lambda_event_invoke_configs
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-# A python block, and the text block right after it, which is what it prints.
-EXAMPLE = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 # A python block that begins with the path of a file is that file, for the other blocks of its document.
@@ -24,39 +30,134 @@ PACKAGE = Path(lambda_event_invoke_configs.__file__).parent
 VENDORED = "othersdk/_vendor/leic"
 
 
-def examples(path: Path) -> list[object]:
-    text = path.read_text()
+@dataclass
+class Block:
+    """A block of code, with what it prints where a `text` block follows at once."""
+
+    document: Path
+    line: int
+    kind: str
+    code: str
+    output: str = ""
+    files: dict[str, str] = field(default_factory=dict)  # of its document
+
+    def __str__(self) -> str:
+        return f"{self.document.name}:{self.line}"
+
+
+def blocks(document: Path) -> list[Block]:
+    found: list[Block] = []
     files: dict[str, str] = {}
-    found: list[object] = []
-    for match in EXAMPLE.finditer(text):
-        code, output = match.groups()
-        if file := FILE.match(code):
-            files[file[1]] = code
-        else:
-            line = text[: match.start()].count("\n") + 1
-            found.append(pytest.param(code, output, files, id=f"{path.name}:{line}"))
+    before = None
+    for token in MarkdownIt().enable("table").parse(document.read_text()):
+        if token.type in {"fence", "code_block"}:
+            assert token.map
+            if before is not None and before.kind == "python" and token.info == "text":
+                before.output = token.content
+            else:
+                found.append(Block(document, token.map[0] + 1, token.info, token.content, files=files))
+            if token.info == "python" and (file := FILE.match(token.content)):
+                files[file[1]] = token.content
+        before = found[-1] if token.type == "fence" else None
     return found
 
 
-@pytest.mark.parametrize(
-    ("code", "output", "files"), [example for path in DOCUMENTS for example in examples(path)]
-)
-def test_an_example_runs_as_it_is_and_prints_what_it_says(
-    code: str, output: str | None, files: dict[str, str], tmp_path: Path
-) -> None:
-    for name, content in {**files, "test_example.py": code}.items():
+BLOCKS = [block for document in DOCUMENTS for block in blocks(document)]
+
+
+def of_kind(*kinds: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("block", [block for block in BLOCKS if block.kind in kinds], ids=str)
+
+
+def test_every_block_is_of_a_kind_that_is_run_or_checked_below() -> None:
+    """`text` is for what nobody can run: signatures, drawings, and what something else prints."""
+    kinds = {"python", "sh", "diff", "ini", "toml", "json", "text"}
+    assert [str(block) for block in BLOCKS if block.kind not in kinds] == []
+    fences = sum(len(re.findall(r"^ *```.", document.read_text(), re.MULTILINE)) for document in DOCUMENTS)
+    assert fences == len(BLOCKS) + sum(1 for block in BLOCKS if block.output)
+
+
+def run(*command: str, folder: Path, **environ: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", *command],
+        cwd=folder,
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@of_kind("python")
+def test_python_runs_as_it_is_and_prints_what_it_says(block: Block, tmp_path: Path) -> None:
+    if file := FILE.match(block.code):
+        assert any(block.files is other.files and other.output for other in BLOCKS), "nothing uses this file"
+        assert not block.output
+        compile(block.code, file[1], "exec")
+        return
+    for name, content in {**block.files, "test_example.py": block.code}.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(content)
-    if any(name.startswith("othersdk/") for name in files):
+    if any(name.startswith("othersdk/") for name in block.files):
         shutil.copytree(PACKAGE, tmp_path / VENDORED, ignore=shutil.ignore_patterns("__pycache__"))
-    command = [sys.executable, "-W", "error", "test_example.py"]
-    if "def test_" in code:
-        command[3:3] = ["-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    if output is not None:
-        printed = re.sub(r"(?s).*\n(\d+ passed) in .*", r"\1\n", done.stdout)
-        assert printed == output
+    pytest_itself = ["-m", "pytest", "-q", "-p", "no:cacheprovider"] if "def test_" in block.code else []
+    printed = run(*pytest_itself, "test_example.py", folder=tmp_path)
+    assert re.sub(r"(?s).*\n(\d+ passed) in .*", r"\1\n", printed) == block.output
+
+
+@of_kind("diff")
+def test_what_a_diff_makes_of_the_code_runs(block: Block, tmp_path: Path) -> None:
+    """The other side is boto3's, or a library's that is not installed here."""
+    (tmp_path / "config").write_text("[profile audit]\nregion = eu-central-1\n")
+    new = "\n".join(line[1:] for line in block.code.splitlines() if not line.startswith("-"))
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    program = (
+        "import asyncio, inspect, lambda_event_invoke_configs as eic\n"
+        f"made = eval(compile({new!r}, 'diff', 'exec', {flags}), {{'eic': eic}})\n"
+        "if inspect.iscoroutine(made): asyncio.run(made)\n"
+    )
+    assert run("-c", program, folder=tmp_path, AWS_CONFIG_FILE=str(tmp_path / "config")) == ""
+
+
+@of_kind("sh")
+def test_each_line_of_shell_is_one_that_is_checked(block: Block, tmp_path: Path) -> None:
+    if block.document == DEPLOYING:
+        return  # tests/packaging/test_bundle.py runs all of it
+    for line in block.code.splitlines():
+        command = shlex.split(line.replace(".venv/bin/", ""))
+        if command[0] == "lambda-event-invoke-configs" and "--local" in command:
+            assert run("-m", "lambda_event_invoke_configs", *command[1:], folder=tmp_path).count("\n") == 3
+        elif command[0] == "lambda-event-invoke-configs":
+            run("-m", "lambda_event_invoke_configs", "--help", *command[1:], folder=tmp_path)
+        elif command[:2] == ["pip", "install"]:
+            # .ci/run installs it so.
+            extras = "".join(re.findall(r"\.\[(.*)\]", line)).split(",")
+            declared = re.findall(r"^([\w-]+) = \[", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+            assert {*filter(None, extras)} <= {*declared}
+        elif command[0] == "python" and command[1] != "-m":
+            compile((ROOT / command[1]).read_text(), command[1], "exec")
+        elif command[:3] == ["python", "-m", "pytest"]:
+            assert all((ROOT / path).exists() for path in command[3:] if path.startswith("tests"))
+        else:
+            assert command == ["python3", "-m", "venv", ".venv"], "nothing checks this line"
+
+
+@of_kind("ini")
+def test_a_config_file_can_be_read(block: Block, tmp_path: Path) -> None:
+    (tmp_path / "config").write_text(block.code)
+    assert load_config(str(tmp_path / "config"))["profiles"]
+
+
+@of_kind("json")
+def test_json_can_be_read(block: Block) -> None:
+    assert json.loads(block.code)
+
+
+@of_kind("toml")
+def test_toml_is_a_page_s_whose_own_test_reads_it(block: Block) -> None:
+    assert block.document.name == "vendoring.md"  # tests/packaging/test_vendored.py
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

@@ -1,0 +1,49 @@
+"""The documentation builds as a site, without a warning and with nothing from elsewhere."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("mkdocs")
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built site. A page that is not in its navigation, or a link to nowhere, would be a warning."""
+    folder = tmp_path_factory.mktemp("site")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet"),
+            *("--config-file", str(DOCS / "site" / "mkdocs.yml"), "--site-dir", str(folder)),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    return folder
+
+
+def test_each_page_is_in_it(site: Path) -> None:
+    pages = {page.stem for page in DOCS.glob("*.md")}
+    assert pages == {page.stem for page in site.glob("*.html")} - {"404"}
+
+
+def test_it_loads_nothing_from_another_host(site: Path) -> None:
+    loaded = [
+        (file.name, found)
+        for file in site.rglob("*")
+        if file.suffix in {".html", ".css"}
+        for found in re.findall(
+            r"<(?:script|link|img|iframe)\b[^>]*(?:https?:)?//[^>]*>|@import[^;]*//|url\([\"']?(?:https?:)?//[^)]*",
+            file.read_text(),
+        )
+    ]
+    assert loaded == []
