@@ -144,9 +144,11 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
             await self._transport.aclose()
 
     async def __aenter__(self) -> Self:
+        """The client itself."""
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        """Close the connections."""
         await self.aclose()
 
 
@@ -154,6 +156,7 @@ class AsyncPageIterator(PageIteratorBase[ListPage]):
     """Pages, one by one: `async for page in pages`; or see `items()`, `search()`, `build_full_result()`."""
 
     def __aiter__(self) -> AsyncIterator[ListFunctionEventInvokeConfigsResponse]:
+        """The pages, from the beginning."""
         return _AsyncPages(self._list_page, self._begin())
 
     def items(self) -> AsyncItems:
@@ -187,7 +190,7 @@ class AsyncPageIterator(PageIteratorBase[ListPage]):
 
 
 class AsyncPaginator(PaginatorBase[ListPage, AsyncPageIterator]):
-    """Makes page iterators for the operation; from `AsyncClient.get_paginator()`."""
+    """Makes page iterators: `async for page in paginator.paginate(FunctionName="f")`."""
 
     _page_iterator = AsyncPageIterator
 
@@ -196,6 +199,7 @@ class AsyncItems(ItemsBase[AsyncPageIterator]):
     """A listing's configurations, one by one; each iteration starts at the beginning."""
 
     def __aiter__(self) -> AsyncIterator[FunctionEventInvokeConfig]:
+        """The configurations, from the beginning."""
         results = self._pages._begin_results(configurations, each_is_a_configuration=True)
         return _AsyncFlattened(self._pages._list_page, results)
 

@@ -50,9 +50,13 @@ class ClientMeta:
     """What a client was made with, resolved."""
 
     region_name: str
+    """Such as "us-east-1"."""
     endpoint_url: str
+    """Where requests go, with the base path if it has one."""
     partition: str
+    """Such as "aws" or "aws-cn"."""
     config: Config
+    """As it was given, in this library's class."""
 
 
 class Exceptions:
@@ -127,6 +131,7 @@ class ClientBase(Generic[TransportT]):
         )
         self._proxy = self._settings.proxy if self._owns_transport else None
         self.exceptions: Exceptions = Exceptions()
+        """The operation's exceptions, as with boto3: `except client.exceptions.ClientError`."""
         resolved = self._settings
         # A function, and not its result, so that no repr shows the keys.
         self._pickled_arguments = cache(
@@ -158,7 +163,7 @@ class ClientBase(Generic[TransportT]):
         return _shared, (type(self), self._pickled_arguments())
 
     def can_paginate(self, operation_name: str) -> bool:
-        """Whether `get_paginator()` has a paginator of that name."""
+        """Whether `get_paginator()` has a paginator for an operation of this name."""
         return operation_name == METHOD_NAME
 
     def _check_pageable(self, operation_name: str) -> None:

@@ -59,7 +59,9 @@ class LocalLambda:
     """
 
     access_key = "AKIDLOCAL"
+    """The access key id that requests must be signed with."""
     secret_key = "local-secret-key"  # noqa: S105 - nothing but this endpoint knows it
+    """Its secret key."""
 
     def __init__(self, functions: Mapping[str, Configurations], *, region_name: str = "us-east-1") -> None:
         self.region_name = region_name
@@ -67,12 +69,14 @@ class LocalLambda:
         self._server: ThreadingHTTPServer | None = None
 
     def __enter__(self) -> Self:
+        """Serve, from a thread of its own."""
         handler = type("Handler", (_Handler,), {"lam": self})
         self._server = _Server(("127.0.0.1", 0), handler)
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Serve no longer."""
         assert self._server is not None
         self._server.shutdown()
         self._server.server_close()

@@ -105,6 +105,7 @@ class ItemsBase(Generic[PagesT]):
 
     def __init__(self, pages: PagesT) -> None:
         self.result_key: jmespath.parser.ParsedResult = jmespath.compile(RESULT_KEY)
+        """`FunctionEventInvokeConfigs`, compiled: whose members these are."""
         self._pages = pages
 
 

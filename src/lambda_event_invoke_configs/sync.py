@@ -43,18 +43,15 @@ class Client(ClientBase[httpx.BaseTransport]):
 
     region_name: such as "us-east-1" (else AWS_DEFAULT_REGION, AWS_REGION, the profile's `region`).
     profile_name: of the shared config files (else AWS_DEFAULT_PROFILE, AWS_PROFILE, "default").
-    endpoint_url: in place of the service's own (else AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL, the
-        profile's).
+    endpoint_url: in place of the service's (else AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL, the profile's).
     use_ssl: False for http:// (default True); a custom endpoint has its own scheme.
     verify: False not to verify TLS certificates, or the path of a CA bundle (else AWS_CA_BUNDLE, the
         profile's `ca_bundle`, REQUESTS_CA_BUNDLE, certifi's).
-    aws_access_key_id, aws_secret_access_key, aws_session_token: the keys (else AWS_ACCESS_KEY_ID and
-        so on, then botocore's chain: role, web identity, SSO, shared files, process, container,
-        instance metadata).
+    aws_access_key_id, aws_secret_access_key, aws_session_token: the keys (else AWS_ACCESS_KEY_ID and so on,
+        then botocore's chain: role, web identity, SSO, shared files, process, container, instance metadata).
     credentials: a botocore Credentials object, or a callable that returns one; called once.
     config: a `Config`, or a `botocore.config.Config`.
-    transport: an `httpx.BaseTransport` to send with; it has its own ideas of TLS, proxies and pool
-        size, and `close()` leaves it open.
+    transport: an `httpx.BaseTransport`, with its own TLS, proxies and pool size; `close()` leaves it open.
 
     Raises TypeError for an unknown argument, NoRegionError, InvalidRegionError, ProfileNotFound,
     PartialCredentialsError, InvalidEndpointError, InvalidConfigError and its like for bad values.
@@ -72,9 +69,9 @@ class Client(ClientBase[httpx.BaseTransport]):
         Marker: the `NextMarker` of the page before (default: the first page).
         MaxItems: how many configurations at most, 1 to 50 (default: the service's).
 
-        Raises ParamValidationError before anything is sent; ClientError if the service says no, after
-        retries where they may help; ResponseParserError for a response that is no page;
-        NoCredentialsError; ConnectionError and HTTPClientError of botocore's where there is none.
+        Raises ParamValidationError before anything is sent; NoCredentialsError; ClientError if the service
+        says no, ConnectionError and HTTPClientError if there is no response, each after retries where they
+        may help; ResponseParserError for a response that is no page.
 
         Source: https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctionEventInvokeConfigs.html
         """
@@ -154,9 +151,11 @@ class Client(ClientBase[httpx.BaseTransport]):
             self._transport.close()
 
     def __enter__(self) -> Self:
+        """The client itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Close the connections."""
         self.close()
 
 
@@ -177,6 +176,7 @@ class PageIterator(PageIteratorBase[ListPage]):
     """Pages, one by one: `for page in pages`; or see `items()`, `search()`, `build_full_result()`."""
 
     def __iter__(self) -> Iterator[ListFunctionEventInvokeConfigsResponse]:
+        """The pages, from the beginning."""
         return _Pages(self._list_page, self._begin())
 
     def items(self) -> Items:
@@ -210,7 +210,7 @@ class PageIterator(PageIteratorBase[ListPage]):
 
 
 class Paginator(PaginatorBase[ListPage, PageIterator]):
-    """Makes page iterators for the operation; from `Client.get_paginator()`."""
+    """Makes page iterators: `for page in paginator.paginate(FunctionName="f")`; from `get_paginator()`."""
 
     _page_iterator = PageIterator
 
@@ -219,6 +219,7 @@ class Items(ItemsBase[PageIterator]):
     """A listing's configurations, one by one; each iteration starts at the beginning."""
 
     def __iter__(self) -> Iterator[FunctionEventInvokeConfig]:
+        """The configurations, from the beginning."""
         results = self._pages._begin_results(configurations, each_is_a_configuration=True)
         return _Flattened(self._pages._list_page, results)
 

@@ -14,95 +14,120 @@ from typing import TYPE_CHECKING, TypedDict
 if TYPE_CHECKING:
     from typing_extensions import NotRequired, Required
 
+__all__ = [
+    "DestinationConfig",
+    "FullResult",
+    "FunctionEventInvokeConfig",
+    "ListFunctionEventInvokeConfigsResponse",
+    "ListRequest",
+    "OnFailure",
+    "OnSuccess",
+    "PaginateRequest",
+    "PaginatorConfig",
+    "ResponseMetadata",
+]
+
 
 class OnSuccess(TypedDict, total=False):
     """Where a record of a successful invocation goes."""
 
     Destination: str
+    """ARN of a function, a standard SQS queue, a standard SNS topic or an EventBridge event bus."""
 
 
 class OnFailure(TypedDict, total=False):
     """Where a record of a failed invocation goes."""
 
     Destination: str
+    """ARN of a function, a standard SQS queue, a standard SNS topic, an EventBridge event bus or a bucket."""
 
 
 class DestinationConfig(TypedDict, total=False):
     """Where events go after they were sent to the function for processing."""
 
     OnSuccess: OnSuccess
+    """For invocations that succeeded."""
     OnFailure: OnFailure
+    """For invocations that failed."""
 
 
 class FunctionEventInvokeConfig(TypedDict, total=False):
-    """One configuration for asynchronous invocation. A member the service left out is absent.
-
-    `LastModified` is timezone-aware, in dateutil's `tzlocal()`; `MaximumRetryAttempts` is 0 to 2;
-    `MaximumEventAgeInSeconds` is 60 to 21600 seconds.
-    """
+    """One configuration for asynchronous invocation. A member the service left out is absent."""
 
     LastModified: datetime
+    """When it was last changed; timezone-aware, in dateutil's `tzlocal()`."""
     FunctionArn: str
+    """ARN of the function, version or alias."""
     MaximumRetryAttempts: int
+    """How often Lambda invokes again after an error of the function, 0 to 2."""
     MaximumEventAgeInSeconds: int
+    """How old an event may get before Lambda gives it up, 60 to 21600 seconds."""
     DestinationConfig: DestinationConfig
+    """Where records of invocations go."""
 
 
 class ResponseMetadata(TypedDict):
-    """What is known of the exchange itself. Header names are in lower case.
+    """What is known of the exchange itself.
 
-    `RetryAttempts` counts the attempts before the one that gave this response. `MaxAttemptsReached` and
-    `RetryQuotaReached`, which no type knows of, are there only when they are true.
+    `MaxAttemptsReached` and `RetryQuotaReached`, which no type knows of, are there only when they are true.
     """
 
     RequestId: str
+    """What AWS support asks for."""
     HTTPStatusCode: int
+    """Such as 200."""
     HTTPHeaders: dict[str, str]
+    """Names are in lower case."""
     RetryAttempts: int
+    """How many attempts there were before the one that gave this response."""
     HostId: NotRequired[str]
+    """Only where the request id is S3's."""
 
 
 class ListFunctionEventInvokeConfigsResponse(TypedDict):
-    """One page. `NextMarker` is absent from the last one."""
+    """One page."""
 
     FunctionEventInvokeConfigs: list[FunctionEventInvokeConfig]
+    """The configurations."""
     NextMarker: str
+    """The `Marker` of the next page; absent from the last one."""
     ResponseMetadata: ResponseMetadata
+    """What is known of the exchange itself."""
 
 
 class FullResult(TypedDict, total=False):
-    """All pages in one, as `build_full_result()` gives it. `NextToken` is there when `MaxItems` cut it."""
+    """All pages in one, as `build_full_result()` gives it."""
 
     FunctionEventInvokeConfigs: list[FunctionEventInvokeConfig]
+    """The configurations of all pages."""
     NextToken: str
+    """The `StartingToken` to go on with; there when `MaxItems` cut it."""
 
 
 class PaginatorConfig(TypedDict, total=False):
-    """`PaginationConfig`: limits and start of a pagination.
-
-    `MaxItems` is the number of configurations over all pages (0 or more; default: all of them),
-    `PageSize` the number the service is asked for at a time (1 to 50; default: the service's),
-    `StartingToken` where to start: a `NextToken` or `resume_token`, from here or from boto3.
-    """
+    """`PaginationConfig`: limits and start of a pagination."""
 
     MaxItems: int
+    """How many configurations at most, over all pages; 0 or more (default: all)."""
     PageSize: int
+    """How many to ask the service for at a time, 1 to 50 (default: the service's)."""
     StartingToken: str
+    """Where to start: a `NextToken` or `resume_token`, from here or from boto3 (default: the beginning)."""
 
 
 class ListRequest(TypedDict, total=False):
-    """The operation's parameters; `FunctionName` is required.
-
-    `FunctionName` is a name, an ARN or a partial ARN, `Marker` the `NextMarker` of the page before,
-    `MaxItems` the page's size (1 to 50).
-    """
+    """The operation's parameters; `FunctionName` is required."""
 
     FunctionName: Required[str]
+    """Name, ARN or partial ARN of the function, with or without version or alias."""
     Marker: str
+    """The `NextMarker` of the page before (default: the first page)."""
     MaxItems: int
+    """How many configurations at most on a page, 1 to 50 (default: the service's)."""
 
 
 class PaginateRequest(ListRequest, total=False):
     """The parameters of `paginate()`."""
 
     PaginationConfig: PaginatorConfig
+    """Limits and start of the pagination."""
