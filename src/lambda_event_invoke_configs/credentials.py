@@ -22,6 +22,7 @@ from .exceptions import (
     InvalidConfigError,
     NoCredentialsError,
     PartialCredentialsError,
+    remedied,
     without_frames,
 )
 from .quiet import quiet
@@ -120,7 +121,7 @@ def _typed(error: Exception) -> Exception:
             provider="the credential chain",
             error_msg=f"what was found cannot be read ({type(error).__name__})",
         )
-    return without_frames(error)
+    return without_frames(remedied(error) if isinstance(error, BotoCoreError) else error)
 
 
 def _checked(keys: Keys, source: str) -> Keys:

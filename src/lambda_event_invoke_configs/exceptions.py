@@ -35,7 +35,7 @@ botocore's credential chain raises its own: BotocoreClientError where STS says n
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from botocore import exceptions as _botocore
 from botocore.exceptions import (
@@ -128,7 +128,7 @@ class _Remedied(Exception):
     def __str__(self) -> str:
         text = super().__str__()
         remedy = REMEDIES.get(self._situation())
-        return f"{text.rstrip('.')}. {remedy}" if remedy else text
+        return f"{text.removesuffix('.')}. {remedy}" if remedy else text
 
 
 class ClientError(_Remedied, BotocoreClientError):
@@ -204,6 +204,14 @@ class ProxyConnectionError(_Remedied, _botocore.ProxyConnectionError):
 
 class SSLError(_Remedied, _botocore.SSLError):
     """No TLS with the endpoint or the proxy; most often a certificate that cannot be verified."""
+
+
+def remedied(error: BotoCoreError) -> BotoCoreError:
+    """What botocore's own code raised, as the class of the same name here, so that one `except` has both."""
+    ours = globals().get(type(error).__name__)
+    if isinstance(ours, type) and issubclass(ours, _Remedied) and type(error) in ours.__bases__:
+        return cast("BotoCoreError", ours(**cast("Any", error).kwargs))
+    return error
 
 
 class PaginationConfigError(ParamValidationError, ValueError):

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from botocore.config import Config as BotocoreConfig
 from botocore.exceptions import ClientError as TheirClientError
+from botocore.exceptions import NoRegionError as TheirNoRegionError
 from scripted import Raw, Reply, ScriptedServer, error, page
 
 import lambda_event_invoke_configs as eic
@@ -25,7 +26,6 @@ from lambda_event_invoke_configs.exceptions import (
     InvalidEndpointError,
     InvalidMaxRetryAttemptsError,
     NoCredentialsError,
-    NoRegionError,
     ParamValidationError,
     PartialCredentialsError,
     ResponseParserError,
@@ -353,7 +353,7 @@ def test_legacy_retry_mode_means_standard(
 def test_aws_region_is_read(theirs: Any, ours: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """boto3 reads only AWS_DEFAULT_REGION; AWS's other SDKs, and Lambda itself, go by AWS_REGION."""
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
-    with pytest.raises(NoRegionError):
+    with pytest.raises(TheirNoRegionError):
         theirs("http://127.0.0.1:9", region_name=None)
     assert ours("http://127.0.0.1:9", region_name=None).meta.region_name == "eu-west-1"
     monkeypatch.setenv("AWS_DEFAULT_REGION", "")

@@ -180,6 +180,22 @@ def test_what_the_service_said_stays_as_it_was(scripted: Callable[..., ScriptedS
     )
 
 
+@pytest.mark.parametrize("name", ["EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError"])
+def test_what_botocore_itself_raises_while_it_looks_for_credentials_is_the_same_error(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    raised = getattr(botocore.exceptions, name)(endpoint_url="http://sts", error="x")
+
+    def look(self: object) -> None:
+        raise raised
+
+    monkeypatch.setattr("botocore.session.Session.get_credentials", look)
+    with pytest.raises(getattr(errors, name)) as caught, eic.Client("us-east-1") as client:
+        client.list_function_event_invoke_configs(FunctionName="f")
+    assert boto3s(caught.value) == str(raised)
+    assert str(caught.value).endswith(REMEDIES.get(name, '"http://sts"'))
+
+
 def test_what_needs_no_remedy_has_none(scripted: Callable[..., ScriptedServer], ours: Any) -> None:
     client = ours(scripted(error(400, "InvalidParameterValueException", "too long.")).url)
 

@@ -6,6 +6,7 @@ import base64
 import warnings
 from typing import Any
 
+import botocore.exceptions
 import pytest
 from scripted import page, parse
 from texts import boto3s
@@ -90,7 +91,7 @@ class TestTLS:
     ) -> None:
         for make in theirs, ours:
             client = make(f"https://localhost:{choosy_lambda.port}", verify=certificates.path)
-            with pytest.raises(errors.SSLError):
+            with pytest.raises(botocore.exceptions.SSLError):
                 list_with(client)
         assert choosy_lambda.requests == []
 

@@ -259,7 +259,7 @@ def test_its_names_are_resolved_on_first_use(sdk: Path, module: str) -> None:
         "print(leic.__name__ + '.sync' in mine(), leic.__name__ + '.aio' in mine())\n"
         "print([n for n in sys.modules if n.startswith('lambda_event_invoke_configs')])\n"
     )
-    assert run([sys.executable, "-c", code], sdk).splitlines() == ["[] 1", "3", "True False", "[]"]
+    assert run([sys.executable, "-c", code], sdk).splitlines() == ["[] 1", "4", "True False", "[]"]
 
 
 def test_its_errors_are_its_own_and_botocores(leic: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.parsers import ResponseParserError as TheirResponseParserError
 from botocore.parsers import create_parser
+from texts import boto3s
 
 from lambda_event_invoke_configs import exceptions
 from lambda_event_invoke_configs.response import (
@@ -225,7 +226,7 @@ class TestErrors:
     def test_a_known_code_has_its_class(self, name: str) -> None:
         error = client_error(error_response(reply({"code": name, "message": "m"}, 400)))
         assert type(error) is getattr(exceptions, name)
-        assert str(error) == (
+        assert boto3s(error) == (
             f"An error occurred ({name}) when calling the ListFunctionEventInvokeConfigs operation: m"
         )
 
