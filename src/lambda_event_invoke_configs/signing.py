@@ -45,8 +45,7 @@ class _Signer(SigV4Auth):
         self._modify_request_before_signing(request)
         to_sign = self.string_to_sign(request, self.canonical_request(request))
         self._inject_signature_to_request(request, self.signature(to_sign, request))
-        del request.headers["Host"]
-        return list(request.headers.items())
+        return [(name, value) for name, value in request.headers.items() if name != "Host"]
 
 
 def sign(url: str, host: str, keys: Keys, region: str, now: float) -> list[tuple[str, str]]:

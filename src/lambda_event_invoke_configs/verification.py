@@ -94,7 +94,7 @@ def _canonical_path(path: str) -> str:
         elif segment not in ("", "."):
             segments.append(segment)
     slash = "/" if path.endswith("/") and segments else ""
-    return quote("/" + "/".join(segments) + slash, safe="/~")
+    return quote("/" + "/".join(segments) + slash)
 
 
 def _signature(canonical_request: str, secret_key: str, date: str, scope: list[str]) -> str:

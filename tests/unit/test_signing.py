@@ -1,0 +1,72 @@
+"""The headers that sign a request; botocore's own `add_auth()` beside ours."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from datetime import datetime, timezone
+
+import botocore
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from lambda_event_invoke_configs.credentials import Keys
+from lambda_event_invoke_configs.exceptions import UnsupportedSignatureVersionError
+from lambda_event_invoke_configs.signing import is_signed, sign
+
+HOST = "lambda.us-east-1.amazonaws.com"
+URL = f"https://{HOST}/2019-09-25/functions/f/event-invoke-config/list?Marker=%2B%2F&MaxItems=5"
+NOW = 1_700_000_000.0  # Tue, 14 Nov 2023 22:13:20 GMT
+SECRET = "the-secret-key"
+
+
+@pytest.mark.parametrize("token", [None, "session/token+=="])
+def test_the_headers_are_those_of_botocore_in_its_order(
+    token: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = datetime.fromtimestamp(NOW, timezone.utc).replace(tzinfo=None)
+    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: moment)
+    request = AWSRequest(method="GET", url=URL)
+    SigV4Auth(Credentials("AKID", SECRET, token), "lambda", "us-east-1").add_auth(request)
+    assert sign(URL, HOST, Keys("AKID", SECRET, token), "us-east-1", NOW) == list(request.headers.items())
+
+
+@pytest.fixture
+def _in_kolkata(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Kolkata")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_in_kolkata")
+def test_the_time_is_utc_in_whole_seconds_wherever_the_machine_is() -> None:
+    headers = dict(sign(URL, HOST, Keys("AKID", SECRET, None), "us-east-1", NOW + 0.9))
+    assert headers["X-Amz-Date"] == "20231114T221320Z"
+
+
+def test_a_host_with_a_port_is_signed_as_it_is_sent() -> None:
+    keys = Keys("AKID", SECRET, None)
+    assert sign(URL, "h:8080", keys, "us-east-1", NOW) != sign(URL, "h", keys, "us-east-1", NOW)
+
+
+def test_nothing_of_it_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """botocore's `add_auth()` logs the session token."""
+    caplog.set_level(logging.DEBUG)
+    sign(URL, HOST, Keys("AKID", SECRET, "token"), "us-east-1", NOW)
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("version", [None, "v4"])
+def test_requests_are_signed_unless_told_not_to(version: str | None) -> None:
+    assert is_signed(version) is True
+    assert is_signed(botocore.UNSIGNED) is False
+
+
+def test_another_signature_version_is_refused_by_name() -> None:
+    with pytest.raises(UnsupportedSignatureVersionError, match=r"v2$"):
+        is_signed("v2")
