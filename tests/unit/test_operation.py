@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.validate import ParamValidator
 
 from lambda_event_invoke_configs.exceptions import ParamValidationError
 from lambda_event_invoke_configs.operation import target, validate
+
+
+@pytest.fixture(scope="module")
+def input_shape(boto3_session: Any) -> Any:
+    model = boto3_session.get_service_model("lambda")
+    return model.operation_model("ListFunctionEventInvokeConfigs").input_shape
 
 
 @pytest.mark.parametrize(
@@ -49,26 +56,48 @@ def test_there_is_no_target_without_a_name_even_where_nothing_is_validated(param
         {},
         {"FunctionName": ""},
         {"FunctionName": 1, "MaxItems": 1.5, "Marker": None, "foo": 1, "bar": 2},
-        {"FunctionName": "f", "MaxItems": 0},
+        {"foo": 1, "FunctionName": "f", "MaxItems": 0},
         {"FunctionName": "f", "MaxItems": -5, "Marker": b"m"},
         {"FunctionName": "f", "MaxItems": False},
         {"FunctionName": None, "MaxItems": "5"},
         {"Marker": "m"},
     ],
 )
-def test_all_complaints_come_at_once_in_boto3s_words(params: dict[str, Any], theirs: Any) -> None:
-    with pytest.raises(ParamValidationError) as our_complaint:
+def test_all_complaints_come_at_once_in_botocores_words(params: dict[str, Any], input_shape: Any) -> None:
+    with pytest.raises(ParamValidationError) as caught:
         validate(params)
-    with pytest.raises(ParamValidationError) as their_complaint:
-        theirs("http://127.0.0.1:1").list_function_event_invoke_configs(**params)
-    assert str(our_complaint.value) == str(their_complaint.value)
+    report = ParamValidator().validate(params, input_shape).generate_report()
+    assert str(caught.value) == f"Parameter validation failed:\n{report}"
 
 
 @pytest.mark.parametrize("name", ["FunctionName", "Marker"])
 def test_text_that_is_none_is_refused_by_name(name: str) -> None:
     """boto3 fails with a bare UnicodeEncodeError."""
-    with pytest.raises(ParamValidationError, match=rf"parameter {name}, value: 'x\\ud800'"):
+    with pytest.raises(ParamValidationError) as caught:
         validate({"FunctionName": "f", name: "x\ud800"})
+    assert str(caught.value) == (
+        f"Parameter validation failed:\nInvalid value for parameter {name}, value: 'x\\ud800', "
+        "valid values: text that UTF-8 can encode"
+    )
+
+
+@pytest.mark.parametrize(
+    ("params", "reason"),
+    [
+        ({"FunctionName": "x\ud800"}, "UnicodeEncodeError"),
+        ({"FunctionName": "f", "MaxItems": 10**5000}, "ValueError"),
+    ],
+)
+def test_what_cannot_be_written_has_no_target_and_is_not_shown(params: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ParamValidationError) as caught:
+        target(params)
+    assert str(caught.value) == (f"Parameter validation failed:\nThe parameters cannot be sent: {reason}")
+
+
+def test_the_rest_is_the_services_to_refuse_where_nothing_is_validated() -> None:
+    assert target({"FunctionName": 5, "Marker": None, "MaxItems": 0}) == (
+        "/2019-09-25/functions/5/event-invoke-config/list?Marker=None&MaxItems=0"
+    )
 
 
 def test_what_boto3_accepts_is_accepted() -> None:

@@ -44,6 +44,7 @@ def test_the_beginning_needs_no_token() -> None:
     ("token", "position"),
     [
         ("m___7", Position("m", 7)),
+        ("m___0", Position("m", 0)),
         ("None___7", Position(None, 7)),
         ("m", Position("m")),
         ("None", BEGINNING),
