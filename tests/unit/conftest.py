@@ -1,8 +1,10 @@
-"""Servers on 127.0.0.1 that stand for AWS's other services, and certificates nobody else trusts."""
+"""Servers on 127.0.0.1 that stand for AWS's other services, certificates nobody else trusts, time zones."""
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -97,3 +99,16 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     issued.private_key_pem.write_to_path(paths[2])
     issued.private_key_and_cert_chain_pem.write_to_path(paths[3])
     return Certificates(*paths)
+
+
+@pytest.fixture
+def zone(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Makes a zone the machine's."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = request.param
+    time.tzset()
+    yield request.param
+    os.environ.pop("TZ")
+    if before is not None:
+        os.environ["TZ"] = before
+    time.tzset()

@@ -71,6 +71,11 @@ class TestQuota:
         assert quota.available == 10
         assert quota.acquire(Failure.THROTTLED)
 
+    def test_the_last_of_it_is_spent_too(self) -> None:
+        quota = RetryQuota()
+        assert sum(quota.acquire(Failure.THROTTLED) for _ in range(101)) == 100
+        assert quota.available == 0
+
     def test_a_success_gives_back_the_last_retrys_cost_or_one(self) -> None:
         quota = RetryQuota()
         for _ in range(3):
@@ -93,9 +98,31 @@ class TestWrongClock:
             assert clock_offset(403, code, {"date": self.DATE}, self.NOW) == 600
         assert clock_offset(400, "RequestExpired", {"date": self.DATE}, self.NOW + 1200) == -600
 
-    def test_a_date_that_names_no_zone_is_gmt(self) -> None:
-        date = self.DATE.replace("GMT", "-0000")
+    @pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata"], indirect=True)
+    @pytest.mark.parametrize("gmt", ["GMT", "-0000", "+0000"])
+    def test_the_date_is_gmt_however_that_is_written_and_wherever_the_machine_is(
+        self, zone: str, gmt: str
+    ) -> None:
+        date = self.DATE.replace("GMT", gmt)
         assert clock_offset(403, "RequestExpired", {"date": date}, self.NOW) == 600
+
+    def test_four_minutes_are_tolerated(self) -> None:
+        for seconds, offset in [(240, None), (241, 241), (-240, None), (-241, -241)]:
+            now = self.NOW + 600 - seconds
+            assert clock_offset(403, "RequestExpired", {"date": self.DATE}, now) == offset
+
+    @pytest.mark.parametrize(
+        ("date", "is_a_clocks"),
+        [
+            ("Wed, 31 Dec 1969 23:59:59 GMT", False),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", True),
+            ("Thu, 31 Dec 9998 23:59:59 GMT", True),
+            ("Fri, 01 Jan 9999 00:00:00 GMT", False),
+        ],
+    )
+    def test_a_clock_shows_years_from_1970_to_9998(self, date: str, *, is_a_clocks: bool) -> None:
+        offset = clock_offset(403, "RequestExpired", {"date": date}, self.NOW)
+        assert (offset is not None) == is_a_clocks
 
     @pytest.mark.parametrize(
         ("status", "code", "headers"),
