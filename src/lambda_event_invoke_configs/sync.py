@@ -140,7 +140,6 @@ class Client(ClientBase[httpx.BaseTransport]):
             makes a client of its own, and finds credentials itself if this one was not given them.
 
         Left early, it waits for what is under way; after Ctrl-C it does not.
-
         Raises InvalidConfigError for an argument that cannot be used; what `names` raises, at the end.
         """
         return as_completed(self.list_for_function, names, max_concurrency, executor)
