@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import pty
 import random
 import signal
 import subprocess
@@ -312,6 +311,8 @@ class TestProgressBar:
     def shown(self, account: Account, *argv: str, stdout: int = subprocess.DEVNULL, code: str = "") -> str:
         start = f"{code}\nfrom lambda_event_invoke_configs.cli import entry_point; entry_point()"
         command = [sys.executable, "-c", start, "--endpoint-url", account.url, *argv]
+        import pty
+
         terminal, its_end = pty.openpty()
         environment = {**os.environ, "TERM": "xterm"}
         done = subprocess.run(command, stdout=stdout, stderr=its_end, check=False, env=environment)

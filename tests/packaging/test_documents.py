@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from account import KEYS, Account
 from botocore.configloader import load_config
 from bundle import DOCUMENT as DEPLOYING
 from markdown_it import MarkdownIt
@@ -121,10 +122,36 @@ def test_what_a_diff_makes_of_the_code_runs(block: Block, tmp_path: Path) -> Non
     assert run("-c", program, folder=tmp_path, AWS_CONFIG_FILE=str(tmp_path / "config")) == ""
 
 
+def runs_as_a_whole(block: Block, folder: Path) -> None:
+    """With an AWS CLI that prints two names, which are in names.txt too."""
+    commands = {
+        "aws": "printf 'first\\nsecond\\n'",
+        "lambda-event-invoke-configs": f'exec {sys.executable} -m lambda_event_invoke_configs "$@"',
+    }
+    for name, does in commands.items():
+        (folder / name).write_text(f"#!/bin/sh\n{does}\n")
+        (folder / name).chmod(0o755)
+    (folder / "names.txt").write_text("first\nsecond\n")
+    with Account() as account:
+        settings = {name.upper(): value for name, value in KEYS.items()}
+        environment = {**os.environ, **settings, "AWS_ENDPOINT_URL_LAMBDA": account.url}
+        environment |= {
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+        }
+        subprocess.run(["bash", "-eu", "-c", block.code], cwd=folder, env=environment, check=True)
+        assert len(account.seen()["asked"]) == 4 + 2 + 2
+    # The last line begins where the one before it has ended.
+    assert (folder / "found.jsonl").read_text().count("\n") == 2 + 2
+
+
 @of_kind("sh")
 def test_each_line_of_shell_is_one_that_is_checked(block: Block, tmp_path: Path) -> None:
     if block.document == DEPLOYING:
         return  # tests/packaging/test_bundle.py runs all of it
+    if "aws lambda" in block.code:
+        runs_as_a_whole(block, tmp_path)
+        return
     for line in block.code.splitlines():
         command = shlex.split(line.replace(".venv/bin/", ""))
         if command[0] == "lambda-event-invoke-configs" and "--local" in command:
