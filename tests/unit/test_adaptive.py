@@ -76,5 +76,5 @@ def test_after_waiting_as_told_a_request_may_be_sent() -> None:
         pass
     seconds = limiter.wait(now)
     assert 0 < seconds <= 2
-    assert limiter.wait(now + seconds / 2) > 0
+    assert limiter.wait(now + seconds / 2) == pytest.approx(seconds / 2)
     assert limiter.wait(now + seconds + 1e-9) == 0

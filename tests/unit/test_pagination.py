@@ -132,6 +132,22 @@ class TestStartingInTheMiddle:
         assert pagination.receive(a_page(1, 2, 3))["FunctionEventInvokeConfigs"] == [2]
         assert pagination.position == Position("m", 2)
 
+    def test_what_was_skipped_does_not_count(self) -> None:
+        pagination = start({"StartingToken": encode(Position("m", 1)), "MaxItems": 3})
+        page = pagination.receive(a_page(1, 2, 3, next_marker="n"))
+        assert page["FunctionEventInvokeConfigs"] == [2, 3]
+        assert pagination.position == Position("n")
+        assert pagination.receive(a_page(4, 5))["FunctionEventInvokeConfigs"] == [4]
+
+    def test_before_the_first_page_the_pass_stands_where_it_starts(self) -> None:
+        pagination = start({"StartingToken": encode(Position("m", 1))})
+        assert pagination.position == pagination.page_start == Position("m", 1)
+
+    def test_a_marker_that_is_no_text_is_left_for_the_operation_to_refuse(self) -> None:
+        pagination = start(Marker=5)
+        assert pagination.next_request() == {"FunctionName": "f", "Marker": 5}
+        assert pagination.position == Position()
+
     def test_a_skip_past_the_pages_end_goes_on_in_the_next(self) -> None:
         """boto3 forgets the rest of the skip, and hands configurations out a second time."""
         pagination = start({"StartingToken": encode(Position(None, 3)), "PageSize": 2})
@@ -164,9 +180,11 @@ class TestResults:
     def test_configurations_move_the_position_one_by_one(self) -> None:
         pagination, results = self.results(each=True)
         assert results.position == Position("s")
-        results.feed(pagination.receive(a_page(1, 2, next_marker="m")))
+        results.feed(pagination.receive(a_page(1, 2, 3, next_marker="m")))
         assert (results.take(), results.position) == (1, Position("s", 1))
-        assert (results.take(), results.position) == (2, Position("m"))
+        assert (results.take(), results.position) == (2, Position("s", 2))
+        assert results
+        assert (results.take(), results.position) == (3, Position("m"))
         assert not results
 
     def test_other_results_move_it_a_page_at_a_time(self) -> None:
@@ -179,6 +197,10 @@ class TestResults:
         pagination, results = self.results(each=False)
         results.feed(pagination.receive(a_page(next_marker="m")))
         assert results.position == Position("m")
+
+
+def test_a_page_without_the_member_has_no_configurations() -> None:
+    assert configurations({}) == []
 
 
 def test_a_full_result_joins_the_pages_and_says_how_to_go_on() -> None:
@@ -202,11 +224,23 @@ class TestBadPaginationConfig:
             "must be one of: MaxItems, PageSize, StartingToken"
         )
 
+    def test_every_unknown_key_is_named_on_a_line_of_its_own(self) -> None:
+        with pytest.raises(PaginationConfigError) as caught:
+            plan({}, {"maxItems": 1, "MaxItems": 1, "pageSize": 1})
+        allowed = "must be one of: MaxItems, PageSize, StartingToken"
+        assert str(caught.value).splitlines()[1:] == [
+            f'Unknown parameter in PaginationConfig: "{key}", {allowed}' for key in ("maxItems", "pageSize")
+        ]
+
     @pytest.mark.parametrize("key", ["MaxItems", "PageSize"])
     @pytest.mark.parametrize("value", ["many", [], float("inf"), float("nan")])
     def test_what_is_no_number_is_refused(self, key: str, value: Any) -> None:
-        with pytest.raises(PaginationConfigError, match=rf"PaginationConfig\.{key}, value: .*int"):
+        with pytest.raises(PaginationConfigError) as caught:
             plan({}, {key: value})
+        assert str(caught.value) == (
+            f"Parameter validation failed:\nInvalid type for parameter PaginationConfig.{key}, "
+            f"value: {value}, type: {type(value)}, valid types: <class 'int'>, or what int() reads"
+        )
 
     def test_a_negative_limit_is_refused(self) -> None:
         """boto3 drops the last configurations of the first page."""
@@ -214,8 +248,12 @@ class TestBadPaginationConfig:
             plan({}, {"MaxItems": -1})
 
     def test_what_is_no_dict_is_refused_and_none_is_none(self) -> None:
-        with pytest.raises(PaginationConfigError, match="Invalid type for parameter PaginationConfig"):
+        with pytest.raises(PaginationConfigError) as caught:
             plan({}, [("MaxItems", 1)])
+        assert str(caught.value) == (
+            "Parameter validation failed:\nInvalid type for parameter PaginationConfig, "
+            "value: [('MaxItems', 1)], type: <class 'list'>, valid types: <class 'dict'>"
+        )
         assert plan({"FunctionName": "f"}, None).max_items is None
         nothing = {"MaxItems": None, "PageSize": None, "StartingToken": None}
         assert plan({}, nothing) == plan({}, None)
