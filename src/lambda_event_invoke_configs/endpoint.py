@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import cast
 from urllib.parse import SplitResult, urlsplit
 
 from .exceptions import InvalidEndpointError, InvalidRegionError
@@ -94,7 +95,7 @@ def custom(url: str, source: str) -> Endpoint:
             source=source,
             allowed="http:// or https://, a host, and optionally a port and a path",
         )
-    host = parts.hostname or ""
+    host = cast("str", parts.hostname)
     if ":" in host:
         host = f"[{host}]"
     if parts.port is not None and parts.port != _DEFAULT_PORTS[parts.scheme]:

@@ -217,7 +217,7 @@ def _error_code(reply: Reply, members: Mapping[str, object]) -> str:
         members.get("__type"),
     ):
         if code is not None:
-            return str(code).split(":", 1)[0].rsplit("#", 1)[-1]
+            return str(code).partition(":")[0].rpartition("#")[2]
     return str(reply.status)
 
 

@@ -21,6 +21,8 @@ PARTITIONS_OF_BOTOCORE = json.loads(
     (Path(botocore.__file__).parent / "data" / "partitions.json").read_text(encoding="utf-8")
 )["partitions"]
 
+LONGEST = ".".join(["a" * 63] * 4)  # 255 characters
+
 
 class TestThePartitionTable:
     def test_names_the_eight(self) -> None:
@@ -82,7 +84,7 @@ class TestARegionalEndpoint:
     )
     def test_has_a_host_for_fips_and_for_dual_stack(self, fips: bool, dual_stack: bool, host: str) -> None:
         made = endpoint.regional("us-gov-west-1", fips=fips, dual_stack=dual_stack, use_ssl=True)
-        assert made.host == host
+        assert (made.host, made.url) == (host, f"https://{host}")
 
     def test_may_go_without_tls(self) -> None:
         made = endpoint.regional("us-east-1", fips=False, dual_stack=False, use_ssl=False)
@@ -116,8 +118,11 @@ class TestARegion:
         ],
     )
     def test_that_is_no_host_label_is_refused(self, region: str) -> None:
-        with pytest.raises(InvalidRegionError, match="doesn't match a supported format"):
+        with pytest.raises(InvalidRegionError) as caught:
             endpoint.validate_region(region)
+        assert str(caught.value).startswith(
+            f"Provided region_name '{region}' doesn't match a supported format"
+        )
 
 
 class TestACustomURL:
@@ -128,6 +133,8 @@ class TestACustomURL:
             ("https://h.example", "https://h.example", "", "h.example"),
             ("https://h.example/", "https://h.example", "", "h.example"),
             ("https://h/base/", "https://h", "/base", "h"),
+            ("https://h/X/", "https://h", "/X", "h"),
+            (f"https://{LONGEST}", f"https://{LONGEST}", "", LONGEST),
             ("https://h/a/b%20c", "https://h", "/a/b%20c", "h"),
             ("https://h.example.:8443", "https://h.example.:8443", "", "h.example.:8443"),
             ("https://h:", "https://h", "", "h"),
@@ -233,6 +240,7 @@ class TestACustomURL:
             endpoint.custom(url, "endpoint_url")
         assert "hidden" not in str(caught.value)
         assert "hidden" not in repr(caught.value)
+        assert str(caught.value).startswith(f"Invalid endpoint: ***@{url.rpartition('@')[2]}. endpoint_url ")
 
     def test_is_refused_with_botocores_errors_and_a_value_error(self) -> None:
         with pytest.raises(InvalidConfigError) as caught:

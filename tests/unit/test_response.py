@@ -90,6 +90,7 @@ BAD = [
     ([], "at the top: expected an object, got a list"),
     (None, "at the top: expected an object, got null"),
     ("x" * 100, f'at the top: expected an object, got "{"x" * 59}...'),
+    ("x" * 59, f'at the top: expected an object, got "{"x" * 59}...'),
     (
         {"FunctionEventInvokeConfigs": {"a": 1}},
         "at FunctionEventInvokeConfigs: expected a list, got an object",
@@ -106,8 +107,12 @@ BAD = [
     (one(LastModified=1e12), "expected a timestamp"),
     (one(MaximumRetryAttempts=[]), "MaximumRetryAttempts: expected an integer, got a list"),
     (one(MaximumRetryAttempts="two"), 'expected an integer, got "two"'),
-    (one(MaximumEventAgeInSeconds=float("inf")), "expected an integer, got Infinity"),
+    (
+        one(MaximumEventAgeInSeconds=float("inf")),
+        "at FunctionEventInvokeConfigs[0].MaximumEventAgeInSeconds: expected an integer, got Infinity",
+    ),
     (one(DestinationConfig=[]), "DestinationConfig: expected an object, got a list"),
+    (one(DestinationConfig={"OnSuccess": 5}), "DestinationConfig.OnSuccess: expected an object, got 5"),
     (one(DestinationConfig={"OnFailure": "arn"}), "DestinationConfig.OnFailure: expected an object"),
 ]
 
@@ -126,11 +131,19 @@ def test_what_is_no_page_is_an_error_that_says_where(body: object, complaint: st
         assert not isinstance(bare, TheirResponseParserError)
 
 
+def test_a_value_of_sixty_characters_is_shown_whole() -> None:
+    with pytest.raises(exceptions.ResponseParserError) as caught:
+        page(reply("x" * 58))
+    assert str(caught.value).endswith(f'got "{"x" * 58}"')
+
+
 @pytest.mark.parametrize("marker", [5, ["m"], {"m": 1}, True])
 def test_a_next_marker_that_is_no_string_is_an_error(marker: object) -> None:
     """boto3 sends it back, and then complains that it is no string."""
-    with pytest.raises(exceptions.ResponseParserError, match="at NextMarker: expected a string"):
+    with pytest.raises(exceptions.ResponseParserError) as caught:
         page(reply({"NextMarker": marker}))
+    got = {list: "a list", dict: "an object"}.get(type(marker)) or json.dumps(marker)
+    assert str(caught.value) == f"Unable to parse the response: at NextMarker: expected a string, got {got}"
     with pytest.raises(exceptions.ResponseParserError, match="at NextMarker"):
         page(reply(b'{"NextMarker": "\\ud800"}'))
 
@@ -147,7 +160,8 @@ class TestMetadata:
         found = metadata(reply({}, x_amz_request_id="r", x_amz_id_2="h"))
         assert (found["RequestId"], found["HostId"]) == ("r", "h")
         assert metadata(reply({}, x_amz_request_id="r"))["HostId"] == ""
-        assert "RequestId" not in metadata(reply({}, 404, x_amz_request_id="r"))
+        for status in (300, 404):
+            assert "RequestId" not in metadata(reply({}, status, x_amz_request_id="r"))
 
 
 def error_of(answer: Reply) -> dict[str, Any]:
@@ -164,6 +178,7 @@ class TestErrors:
             ({"Code": "A", "__type": "B"}, {}, "A", ""),
             ({"code": None, "Code": "A", "__type": "ns#B"}, {}, "B", ""),
             ({"__type": "ns#B:u"}, {}, "B", ""),
+            ({"__type": "a#b#B:u:v"}, {}, "B", ""),
             ({"message": None, "Message": "m"}, {}, "404", None),
             ({"code": 5}, {}, "5", ""),
             ({}, {}, "404", ""),
@@ -185,6 +200,12 @@ class TestErrors:
         answer = reply(body, 502, x_amzn_errortype="ServiceException")
         assert error_of(answer) == {"Code": "502", "Message": "Bad Gateway"}
         assert error_of(reply(body, 599)) == {"Code": "599", "Message": ""}
+        assert error_of(reply(body, 500))["Message"] == "Internal Server Error"
+        assert error_response(answer)["ResponseMetadata"] == metadata(answer)
+
+    def test_a_5xx_that_the_service_wrote_keeps_its_code_and_message(self) -> None:
+        answer = reply({"Message": "m"}, 503, x_amzn_errortype="ServiceException")
+        assert error_of(answer) == {"Code": "ServiceException", "Message": "m"}
 
     @pytest.mark.parametrize(
         ("code", "body", "modeled"),
@@ -229,6 +250,23 @@ class TestErrors:
         assert boto3s(error) == (
             f"An error occurred ({name}) when calling the ListFunctionEventInvokeConfigs operation: m"
         )
+
+    def test_a_message_too_deep_to_be_printed_is_replaced_in_an_error_that_is_otherwise_the_same(
+        self,
+    ) -> None:
+        class TooDeep:
+            def __str__(self) -> str:
+                raise RecursionError
+
+        response = error_response(reply({"code": "ServiceException"}, 400))
+        response["Error"]["Message"] = TooDeep()  # type: ignore[index]
+        error = client_error(response)
+        assert type(error) is exceptions.ServiceException
+        assert str(error) == (
+            "An error occurred (ServiceException) when calling the ListFunctionEventInvokeConfigs "
+            "operation: (nested too deep to be shown)"
+        )
+        assert error.response == response
 
     def test_another_code_is_a_plain_client_error(self) -> None:
         assert type(client_error(error_response(reply({"code": "A"}, 400)))) is exceptions.ClientError
