@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import pickle
+import sys
+from threading import TIMEOUT_MAX
 from typing import Any
 
 import botocore
 import botocore.config
 import pytest
 
-from lambda_event_invoke_configs.config import Config
+from lambda_event_invoke_configs._version import __version__
+from lambda_event_invoke_configs.config import Config, says_what_there_is, user_agent
 from lambda_event_invoke_configs.exceptions import (
     BotoCoreError,
     InvalidConfigError,
@@ -59,6 +62,11 @@ class TestOptions:
     @pytest.mark.parametrize("name", ["connect_timeout", "read_timeout"])
     def test_may_be_none_for_a_timeout_without_limit(self, name: str) -> None:
         assert getattr(Config(**{name: None}), name) is None
+
+    def test_may_be_the_least_and_the_most_there_is(self) -> None:
+        config = Config(max_pool_connections=1, max_response_size=1, read_timeout=TIMEOUT_MAX)
+        assert (config.max_pool_connections, config.max_response_size) == (1, 1)
+        assert config.read_timeout == TIMEOUT_MAX
 
     def test_cannot_be_changed(self) -> None:
         config = Config()
@@ -115,7 +123,9 @@ class TestABadValue:
         )
 
     def test_of_a_retry_option_is_none_of_the_three(self) -> None:
-        with pytest.raises(InvalidRetryConfigurationError, match=r"max_attempts.*mode.*total_max_"):
+        with pytest.raises(
+            InvalidRetryConfigurationError, match=r'"attempts".*max_attempts.*mode.*total_max_'
+        ):
             Config(retries={"attempts": 5})
 
     def test_of_the_retry_mode_is_none_of_the_three(self) -> None:
@@ -134,11 +144,14 @@ class TestABadValue:
     )
     def test_of_a_number_of_attempts_says_the_least(self, name: str, count: object, least: int) -> None:
         with pytest.raises(InvalidMaxRetryAttemptsError, match=rf"{count}.*{least}"):
-            Config(retries={name: count})  # type: ignore[dict-item]
+            Config(retries={"mode": "standard", name: count})  # type: ignore[dict-item]
 
     def test_of_the_retries_is_no_dict(self) -> None:
-        with pytest.raises(InvalidConfigError, match="Invalid value for retries: 5, must be"):
+        with pytest.raises(InvalidConfigError) as caught:
             Config(retries=5)  # type: ignore[arg-type]
+        assert str(caught.value) == (
+            "Invalid value for retries: 5, must be a dict of max_attempts, mode, total_max_attempts"
+        )
 
     def test_is_boto3s_error_and_a_value_error(self) -> None:
         with pytest.raises(BotoCoreError) as caught:
@@ -215,5 +228,64 @@ def test_a_flag_is_true_false_or_none(name: str, value: Any) -> None:
 
 @pytest.mark.parametrize("value", ["false", None, 0])
 def test_parameter_validation_is_true_or_false(value: Any) -> None:
-    with pytest.raises(InvalidConfigError, match="Invalid value for parameter_validation"):
+    with pytest.raises(InvalidConfigError) as caught:
         Config(parameter_validation=value)
+    assert str(caught.value) == f"Invalid value for parameter_validation: {value!r}, must be True or False"
+
+
+class TestAClassThatSaysWhatThereIs:
+    @pytest.fixture
+    def make(self) -> Any:
+        @says_what_there_is
+        class Thing:
+            def __init__(self, size: int, *, color: str = "red") -> None:
+                self.made_of = size / size, color
+
+        return Thing
+
+    def test_takes_the_arguments_it_took(self, make: Any) -> None:
+        assert make(1).made_of == (1, "red")
+        assert make(size=1, color="blue").made_of == (1, "blue")
+
+    def test_answers_an_unknown_argument_with_those_there_are(self, make: Any) -> None:
+        with pytest.raises(TypeError) as caught:
+            make(size=1, colour="blue")
+        assert str(caught.value) == (
+            "Thing() got an unexpected keyword argument 'colour', must be one of: size, color"
+        )
+
+    def test_fails_as_it_failed_without_showing_what_it_was_given(self, make: Any) -> None:
+        """Error trackers show the locals of every frame."""
+        with pytest.raises(ZeroDivisionError) as caught:
+            make(0, color="hidden")
+        frames = [entry.frame for entry in caught.traceback]
+        assert not any("hidden" in repr(frame.f_locals) for frame in frames[1:])
+        assert caught.value.__context__ is None
+
+    def test_keeps_its_signature(self, make: Any) -> None:
+        assert list(inspect.signature(make).parameters) == ["size", "color"]
+
+
+class TestTheUserAgent:
+    PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}"
+    LEAST = (
+        f"lambda-event-invoke-configs/{__version__} ua/2.1 os/{sys.platform} lang/python#{PYTHON} "
+        "cfg/retry-mode#standard"
+    )
+
+    def test_names_library_system_python_and_retry_mode(self) -> None:
+        assert user_agent("standard", None, None) == self.LEAST
+
+    def test_ends_with_the_applications_id_and_what_else_there_is(self) -> None:
+        assert user_agent("standard", "ours", "more/1 of it ") == f"{self.LEAST} app/ours more/1 of it"
+
+    def test_has_no_character_in_the_id_that_would_end_it(self) -> None:
+        assert user_agent("standard", "a b/c", None) == f"{self.LEAST} app/a-b-c"
+
+    def test_takes_a_longer_id_than_aws_asks_for_with_a_warning(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        assert user_agent("standard", "a" * 50, None).endswith(" app/" + "a" * 50)
+        assert not caplog.messages
+        assert user_agent("standard", "a" * 51, None).endswith(" app/" + "a" * 51)
+        assert caplog.messages == ["user_agent_appid is longer than 50 characters"]
