@@ -99,6 +99,21 @@ class TestOneAttempt:
         assert (call.sent[0].url, call.sent[0].target) == (f"http://host{target}", target)
         assert call.headers("Host") == ["host"]
 
+    def test_sends_these_headers_in_this_order(self) -> None:
+        shared = caller(user_agent_extra="mine/1")
+        call = Call(shared, OK)
+        call.run()
+        (invocation_id,) = call.headers("amz-sdk-invocation-id")
+        assert call.sent[0].headers[:5] == [
+            ("Host", "lambda.us-east-1.amazonaws.com"),
+            ("Accept-Encoding", "identity"),
+            ("User-Agent", shared._settings.user_agent),
+            ("amz-sdk-invocation-id", invocation_id),
+            ("amz-sdk-request", "attempt=1; max=3"),
+        ]
+        names = [name for name, _ in call.sent[0].headers[5:]]
+        assert names == ["X-Amz-Date", "X-Amz-Security-Token", "Authorization"]
+
     def test_refuses_bad_parameters_before_the_first_step(self) -> None:
         call = Call(caller(), FunctionName="f", foo=1)
         with pytest.raises(ParamValidationError):
@@ -125,6 +140,13 @@ class TestOneAttempt:
         call.run()
         assert call.headers("X-Amzn-Trace-Id") == ["Root=1-5;Parent=%C3%A9%0D%0AX:%20y"]
 
+    def test_passes_a_trace_id_on_that_is_no_text(self) -> None:
+        """Python reads bytes of the environment that are no UTF-8 as lone surrogates."""
+        environ = {"AWS_LAMBDA_FUNCTION_NAME": "f", "_X_AMZN_TRACE_ID": "Root=\udcff"}
+        call = Call(caller(environ=environ), OK)
+        call.run()
+        assert call.headers("X-Amzn-Trace-Id") == ["Root=%3F"]
+
     @pytest.mark.parametrize(
         "environ", [{"AWS_LAMBDA_FUNCTION_NAME": "f"}, {"_X_AMZN_TRACE_ID": "Root=1"}, {}]
     )
@@ -138,6 +160,10 @@ class TestOneAttempt:
         with pytest.raises(ResponseParserError):
             call.run()
         assert len(call.sent) == 1
+
+    def test_a_redirection_is_an_error(self) -> None:
+        with pytest.raises(ClientError, match=r"\(300\)"):
+            Call(caller(), Reply(300, {}, b"{}")).run()
 
     def test_an_error_that_no_retry_would_mend_is_raised_at_once(self) -> None:
         call = Call(caller(), no(404, "ResourceNotFoundException"))
@@ -154,6 +180,11 @@ class TestRetries:
         metadata = call.run()["ResponseMetadata"]
         assert (metadata["RetryAttempts"], metadata["MaxAttemptsReached"]) == (2, True)
         assert call.slept == [0.05, 2.0]
+
+    def test_are_made_for_a_code_that_says_too_fast_whatever_the_status(self) -> None:
+        call = Call(caller(), no(400, "ThrottlingException"), OK)
+        call.run()
+        assert call.slept == [1.0]
 
     def test_keep_the_invocation_id_and_count_the_attempts(self) -> None:
         call = Call(caller(), no(500, "E"), no(503, "E"), OK)
@@ -215,9 +246,13 @@ class TestRetries:
 
     def test_say_what_they_do_in_the_debug_log(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG)
-        Call(caller(), no(500, "E"), OK).run()
-        assert "attempt 1 of 3" in caplog.text
-        assert "TRANSIENT" in caplog.text
+        call = Call(caller(), no(500, "E"), OK)
+        call.run()
+        assert caplog.messages == [
+            f"GET {call.sent[0].url}, attempt 1 of 3",
+            "attempt 1 failed (TRANSIENT), next in 0.050 s",
+            f"GET {call.sent[0].url}, attempt 2 of 3",
+        ]
         assert SECRET not in caplog.text
         assert TOKEN not in caplog.text
         assert "Signature" not in caplog.text
@@ -233,6 +268,23 @@ class TestAWrongClock:
         later = Call(shared, OK)
         later.run()
         assert later.headers("X-Amz-Date") == ["20231114T222320Z"]
+
+    def test_is_corrected_anew_when_it_goes_wrong_again(self) -> None:
+        shared = caller()
+        for date in (TEN_MINUTES_LATER, "Tue, 14 Nov 2023 22:33:20 GMT"):
+            Call(shared, no(403, "RequestExpired", date=date), OK).run()
+        later = Call(shared, OK)
+        later.run()
+        assert later.headers("X-Amz-Date") == ["20231114T223320Z"]
+
+    def test_is_corrected_after_a_lost_connection_too(self) -> None:
+        refusal = no(403, "RequestExpired", date=TEN_MINUTES_LATER)
+        call = Call(caller(), ConnectionClosedError(endpoint_url="u"), refusal, OK)
+        assert call.run()["ResponseMetadata"]["RetryAttempts"] == 2
+
+    def test_is_told_of_in_the_log(self, caplog: pytest.LogCaptureFixture) -> None:
+        Call(caller(), no(403, "RequestExpired", date=TEN_MINUTES_LATER), OK).run()
+        assert caplog.messages == ["the clock is wrong by 600 s: corrected from the service's"]
 
     def test_is_corrected_once_a_call(self) -> None:
         dates = [TEN_MINUTES_LATER, "Tue, 14 Nov 2023 22:33:20 GMT"]
@@ -268,11 +320,13 @@ class TestAWrongClock:
 
 
 def test_adaptive_mode_waits_before_sending_once_it_was_throttled() -> None:
-    shared = caller(retries={"mode": "adaptive"})
+    shared = caller(retries={"mode": "adaptive", "total_max_attempts": 1})
     Call(shared, OK).run()
-    throttled = Call(shared, no(429, "TooManyRequestsException"))
-    shared._limiter.record(NOW, throttled=True)  # type: ignore[union-attr]
-    step = next(throttled.steps)
+    for outcome in (no(500, "E"), no(429, "TooManyRequestsException")):
+        assert isinstance(next(Call(shared).steps), FetchKeys)
+        with pytest.raises(ClientError):
+            Call(shared, outcome).run()
+    step = next(Call(shared).steps)
     assert isinstance(step, Sleep)
     assert step.seconds > 0
 
