@@ -58,7 +58,7 @@ CACHES_FULL = 1_000
 # object kept a page would be 1,000 even in the quick form.
 BLOCKS = 300
 # The budget is 50 KB. What the library does takes more than that as it stands: CI only holds it here.
-WHEEL_CEILING = 80
+WHEEL_CEILING = 100
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "an-example"}
 
 
