@@ -143,7 +143,8 @@ def test_a_next_marker_that_is_no_string_is_an_error(marker: object) -> None:
     with pytest.raises(exceptions.ResponseParserError) as caught:
         page(reply({"NextMarker": marker}))
     got = {list: "a list", dict: "an object"}.get(type(marker)) or json.dumps(marker)
-    assert caught.value.args[0] == f"Unable to parse the response: at NextMarker: expected a string, got {got}"
+    said = f"Unable to parse the response: at NextMarker: expected a string, got {got}"
+    assert caught.value.args[0] == said
     with pytest.raises(exceptions.ResponseParserError, match="at NextMarker"):
         page(reply(b'{"NextMarker": "\\ud800"}'))
 
