@@ -155,7 +155,7 @@ class TestErrors:
 
 def test_a_server_that_does_not_answer_is_a_read_timeout(scripted: Any, ours: Any) -> None:
     server = scripted(Silence(), Silence())
-    client = ours(server.url, config=eic.Config(read_timeout=0.05, retries={"total_max_attempts": 2}))
+    client = ours(server.url, config=eic.Config(read_timeout=0.3, retries={"total_max_attempts": 2}))
     with pytest.raises(exceptions.ReadTimeoutError, match='Read timeout on endpoint URL: "http://127'):
         client.list_function_event_invoke_configs(FunctionName="f")
     assert len(server.requests) == 2

@@ -288,6 +288,6 @@ class TestNobody:
     ) -> None:
         url = f"http://127.0.0.1:{silent.port}"
         with pytest.raises(errors.ReadTimeoutError) as caught:
-            list_with(ours(url, config=Config(read_timeout=0.05)))
+            list_with(ours(url, config=Config(read_timeout=0.3)))
         assert str(caught.value) == f'Read timeout on endpoint URL: "{url}{path_of("f")}"'
         assert (silent.connections, len(slept)) == (3, 2)
