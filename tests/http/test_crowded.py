@@ -3,7 +3,7 @@
     PAGES=100000 python -m pytest tests/http/test_crowded.py
 
 lists 100,000 pages with each client, and lets temporary keys expire for half a minute. Without PAGES there
-are some thousand, and a few seconds.
+are some hundred, and a few seconds.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ import lambda_event_invoke_configs as eic
 Make = Callable[..., Any]
 LIST = "list_function_event_invoke_configs"
 
-PAGES = int(os.environ.get("PAGES", "1280"))
+PAGES = int(os.environ.get("PAGES", "640"))
 THREADS = 64
 CONNECTIONS = 10
 ROUNDS = 10  # between which the memory is looked at
