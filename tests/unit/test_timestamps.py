@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from botocore.utils import parse_timestamp
 from dateutil.tz import tzlocal
 
 from lambda_event_invoke_configs import timestamps
@@ -57,6 +58,24 @@ def test_epoch_seconds_are_what_dateutil_makes_of_them(zone: str) -> None:
         # Not ours == theirs: to Python, two moments in an hour that comes twice are never equal unless
         # they share one tzinfo object, and dateutil makes one for each.
         assert as_written(ours) == as_written(theirs)
+
+
+@pytest.mark.parametrize("zone", ["Europe/London", "America/New_York"], indirect=True)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1700000000.125",
+        "0",
+        "2023-11-14T22:13:20.125Z",
+        "2023-07-14T22:13:20+05:30",
+        "2023-07-14T22:13:20",
+        "20231114221320",
+        "Tue, 14 Nov 2023 22:13:20 GMT",
+        "Fri, 14 Jul 2023 22:13:20 GMT",
+    ],
+)
+def test_text_is_what_botocore_makes_of_it_wherever_the_machine_is(zone: str, text: str) -> None:
+    assert as_written(timestamps.parse(text)) == as_written(parse_timestamp(text))
 
 
 def as_written(moment: datetime) -> tuple[object, ...]:
