@@ -27,6 +27,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 # A python block that begins with the path of a file is that file, for the other blocks of its document.
 FILE = re.compile(r"# (\S+\.py)\n")
+MUTATION = ROOT / "docs" / "mutation.md"
 PACKAGE = Path(lambda_event_invoke_configs.__file__).parent
 VENDORED = "othersdk/_vendor/leic"
 
@@ -111,6 +112,9 @@ def test_python_runs_as_it_is_and_prints_what_it_says(block: Block, tmp_path: Pa
 @of_kind("diff")
 def test_what_a_diff_makes_of_the_code_runs(block: Block, tmp_path: Path) -> None:
     """The other side is boto3's, or a library's that is not installed here."""
+    if block.document == MUTATION:
+        the_changed_lines_are_there(block)
+        return
     (tmp_path / "config").write_text("[profile audit]\nregion = eu-central-1\n")
     new = "\n".join(line[1:] for line in block.code.splitlines() if not line.startswith("-"))
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
@@ -120,6 +124,16 @@ def test_what_a_diff_makes_of_the_code_runs(block: Block, tmp_path: Path) -> Non
         "if inspect.iscoroutine(made): asyncio.run(made)\n"
     )
     assert run("-c", program, folder=tmp_path, AWS_CONFIG_FILE=str(tmp_path / "config")) == ""
+
+
+def the_changed_lines_are_there(block: Block) -> None:
+    """What becomes of the changes, tests/mutation/run.py tells."""
+    for change in re.split(r"^(?=@@ )", block.code, flags=re.MULTILINE)[1:]:
+        where, before, _ = change.splitlines()
+        source = (PACKAGE / f"{where.split()[1].partition('.')[0]}.py").read_text()
+        assert before[1:] in [
+            re.sub(r"\bcast\(\"[^\"]*\", ", "cast(", line.strip()) for line in source.splitlines()
+        ], change
 
 
 def runs_as_a_whole(block: Block, folder: Path) -> None:
