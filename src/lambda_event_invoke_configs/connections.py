@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping
-from queue import LifoQueue
+from contextlib import suppress
+from queue import Empty, LifoQueue
 from typing import Any, cast
 
 import anyio
@@ -100,8 +101,10 @@ class ThreadedTransport(httpx.BaseTransport):
     def __init__(self, *, limits: httpx.Limits, **options: Any) -> None:
         self._options = options
         self._connections = limits.max_connections or 0
+        self._closed = False
         self._inherited: list[_OneConnection] = []
         self._made: list[_OneConnection] = []
+        self._closed = False
         self._begin()
 
     def _begin(self) -> None:
@@ -128,11 +131,20 @@ class ThreadedTransport(httpx.BaseTransport):
             return transport.handle_request(request)
         finally:
             free.put(transport)
+            if self._closed:
+                self.close()
 
     def close(self) -> None:
-        """Close the connections."""
-        for transport in self._made:
-            transport.close()
+        """Close the connections; those in use, and any that a later request makes, at its end."""
+        self._closed = True
+        idle: list[_OneConnection | None] = []
+        with suppress(Empty):
+            while True:
+                idle.append(self._free.get_nowait())
+        for transport in idle:
+            if transport is not None:
+                transport.close()
+            self._free.put(transport)
 
 
 class _OneConnection(httpx.HTTPTransport):

@@ -16,11 +16,11 @@ from collections.abc import (
     Iterable,
     Iterator,
 )
-from concurrent.futures import Executor, Future, wait
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from concurrent.futures import CancelledError, Executor, Future
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from queue import SimpleQueue
-from threading import Thread
+from threading import Thread, local
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 JobT = TypeVar("JobT")
 ResultT = TypeVar("ResultT")
+
+_of_this_thread = local()  # `executor`: the Threads it is one of
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class Listing:
     def add(self, page: ListFunctionEventInvokeConfigsResponse, resume_token: str | None) -> None:
         self._found += configurations(page)
         self._resume_token = resume_token
+        if (threads := getattr(_of_this_thread, "executor", None)) and threads.were_shut_down:
+            raise CancelledError
 
     def outcome(self, error: Exception | None = None) -> FunctionOutcome:
         token = self._resume_token if error else None
@@ -86,15 +90,8 @@ def as_completed(
     _validate(names, Iterable, max_concurrency)
     if not isinstance(executor, (Executor, type(None))):
         raise invalid("executor", type(executor).__name__, "a concurrent.futures.Executor, or None")
-    return _outcomes(completed(list_one, iter(names), max_concurrency, executor or Threads()))
-
-
-def _outcomes(
-    listings: Generator[tuple[str, Future[FunctionOutcome]], None, None],
-) -> Generator[FunctionOutcome, None, None]:
-    with closing(listings):
-        for name, future in listings:
-            yield outcome_of(name, future)
+    listings = completed(list_one, iter(names), max_concurrency, executor or Threads())
+    return (outcome_of(name, future) for name, future in listings)
 
 
 def outcome_of(name: str, future: Future[FunctionOutcome]) -> FunctionOutcome:
@@ -110,7 +107,8 @@ def completed(
 ) -> Generator[tuple[JobT, Future[ResultT]], None, None]:
     """Each job and what `do` made of it, as they complete.
 
-    Closed early, it cancels what has not begun, and waits for what has. After Ctrl-C it does not wait.
+    Closed early, it cancels what has not begun, and does not wait for what has: it may be closed by a Ctrl-C
+    in whatever iterates over it, and a generator is not told why it is closed.
     """
     pending: dict[Future[ResultT], JobT] = {}
     done: SimpleQueue[Future[ResultT]] = SimpleQueue()
@@ -134,12 +132,11 @@ def completed(
                     continue
             future = done.get()
             yield pending.pop(future), future
-    except GeneratorExit:
-        wait([future for future in pending if not future.cancel()])
-        raise
     finally:
         for future in pending:
             future.cancel()
+        if isinstance(executor, Threads):
+            executor.shutdown(wait=False)
     if failure is not None:
         raise failure
 
@@ -154,13 +151,22 @@ def _submit(executor: Executor, do: Callable[[JobT], ResultT], job: JobT) -> Fut
 
 
 class Threads(Executor):
-    """A thread a job. At its end the interpreter waits for none, unlike those of a ThreadPoolExecutor."""
+    """A thread a job. At its end the interpreter waits for none, unlike those of a ThreadPoolExecutor.
+
+    Shut down, it waits for none either: the listings that run in its threads break off at their next page.
+    """
+
+    were_shut_down = False
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self.were_shut_down = True
 
     def submit(self, fn: Callable[..., ResultT], /, *args: Any, **kwargs: Any) -> Future[ResultT]:
         future: Future[ResultT] = Future()
         future.set_running_or_notify_cancel()
 
         def run() -> None:
+            _of_this_thread.executor = self
             try:
                 future.set_result(fn(*args, **kwargs))
             except BaseException as error:
@@ -182,7 +188,7 @@ def as_completed_async(
     Raises InvalidConfigError at once for arguments that cannot be used.
     """
     _validate(names, (Iterable, AsyncIterable), max_concurrency)
-    waiting = aiter(names) if isinstance(names, AsyncIterable) else _Awaited(iter(names))
+    waiting = aiter(names) if isinstance(names, AsyncIterable) else _asynchronous(names)
     return _by_tasks(list_one, waiting, max_concurrency)
 
 
@@ -230,17 +236,9 @@ async def _by_tasks(
         raise failure
 
 
-class _Awaited(AsyncIterator[str]):
-    """An iterator, asynchronous."""
-
-    def __init__(self, names: Iterator[str]) -> None:
-        self._names = names
-
-    async def __anext__(self) -> str:
-        try:
-            return next(self._names)
-        except StopIteration:
-            raise StopAsyncIteration from None
+async def _asynchronous(names: Iterable[str]) -> AsyncGenerator[str, None]:
+    for name in names:
+        yield name
 
 
 def _validate(names: object, kinds: type | tuple[type, ...], max_concurrency: object) -> None:

@@ -139,7 +139,7 @@ class Client(ClientBase[httpx.BaseTransport]):
         executor: runs `list_for_function()` (default: threads). If its workers are other processes, each
             makes a client of its own, and finds credentials itself if this one was not given them.
 
-        Left early, it waits for what is under way; after Ctrl-C it does not.
+        Left early, it cancels what has not begun; its threads break off at their next page.
         Raises InvalidConfigError for an argument that cannot be used; what `names` raises, at the end.
         """
         return as_completed(self.list_for_function, names, max_concurrency, executor)

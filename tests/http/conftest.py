@@ -9,6 +9,7 @@ import contextlib
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -168,6 +169,30 @@ class Lambda(Server):
             connection.sendall(page("arn").wire())
 
 
+class Slow(Server):
+    """Answers when it is told to; knows how many of its connections are open."""
+
+    open = 0
+
+    def __init__(self) -> None:
+        self.asked, self.answer = threading.Event(), threading.Event()
+        super().__init__()
+
+    def serve(self, connection: socket.socket) -> None:
+        self.open += 1
+        while self._read_head(connection):
+            self.asked.set()
+            self.answer.wait(30)
+            connection.sendall(page("arn").wire())
+        self.open -= 1
+
+    def hung_up_by_client(self) -> bool:
+        give_up = time.monotonic() + 30
+        while self.open and time.monotonic() < give_up:
+            self.asked.wait(0.01)
+        return not self.open
+
+
 class Silent(Server):
     """Answers no request."""
 
@@ -246,6 +271,12 @@ def secure_lambda(start: Callable[..., Server], certificates: Certificates) -> S
 def choosy_lambda(start: Callable[..., Server], certificates: Certificates) -> Server:
     """A Lambda that insists on a certificate of the client's."""
     return start(Lambda, certificates.choosy_server)
+
+
+@pytest.fixture
+def slow(start: Callable[..., Server]) -> Server:
+    """A Lambda that answers when it is told to."""
+    return start(Slow)
 
 
 @pytest.fixture

@@ -174,6 +174,30 @@ def test_one_client_serves_many_threads_over_few_connections(scripted: Any, ours
     assert server.connections <= 4
 
 
+class TestClosing:
+    def test_takes_the_connection_from_no_thread_that_is_using_it(self, slow: Any) -> None:
+        client = eic.Client(**KEYS, endpoint_url=f"http://127.0.0.1:{slow.port}")
+        with ThreadPoolExecutor(1) as thread:
+            listing = thread.submit(client.list_function_event_invoke_configs, FunctionName="f")
+            assert slow.asked.wait(30)
+
+            client.close()
+            assert slow.open == 1
+            slow.answer.set()
+
+        assert listing.result()["ResponseMetadata"]["RetryAttempts"] == 0
+        assert slow.hung_up_by_client()
+
+    def test_leaves_no_connection_open_that_is_made_afterwards(self, slow: Any) -> None:
+        slow.answer.set()
+        with eic.Client(**KEYS, endpoint_url=f"http://127.0.0.1:{slow.port}") as client:
+            client.list_function_event_invoke_configs(FunctionName="f")
+        client.list_function_event_invoke_configs(FunctionName="f")
+
+        assert slow.hung_up_by_client()
+        assert slow.connections == 2
+
+
 def test_boto3_lists_from_the_embedded_endpoint_too(lam: LocalLambda) -> None:
     client = boto3.client("lambda", **lam.client_options)
     assert (

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -311,11 +312,19 @@ class TestLeavingEarly:
         assert len(asked) <= taken.number <= 4
         assert list(listings) == []
 
-    def test_waits_for_the_threads_that_are_under_way(self, sync_client: eic.Client) -> None:
-        for _ in sync_client.list_for_functions(["f", *["f-pages-30"] * 9]):
-            break
+    def test_lets_its_threads_break_off_at_their_next_page(self, account: Account) -> None:
+        with eic.Client(**account.options) as client:
+            for _ in client.list_for_functions(["f", "slow-pages-1000", "f-pages-100000"]):
+                break
+            while left := [
+                t for t in threading.enumerate() if t.name == "lambda_event_invoke_configs.functions"
+            ]:
+                left[0].join(30)
 
-        assert not [t for t in threading.enumerate() if t.name == "lambda_event_invoke_configs.functions"]
+            assert client.list_for_function("f-pages-3").error is None  # as if nothing had been
+
+        pages = Counter(name for _, name, _ in account.seen()["asked"])
+        assert pages["slow-pages-1000"] + pages["f-pages-100000"] < 1000
 
     def test_cancels_what_the_executor_has_not_begun(self) -> None:
         class Never(Executor):
@@ -388,10 +397,14 @@ class TestCtrlC:
             list(sync_client.list_for_functions(interrupted()))
 
     @pytest.mark.skipif(os.name == "nt", reason="there is no Ctrl-C for one process alone")
+    @pytest.mark.parametrize("busy_for", [0, 60])
     @pytest.mark.parametrize("backend", drivers.BACKENDS)
-    def test_ends_a_process_that_waits_for_answers(self, account: Account, backend: str) -> None:
+    def test_ends_a_process_that_waits_for_answers(
+        self, account: Account, backend: str, busy_for: float
+    ) -> None:
+        """Also if it comes while the process is busy with an outcome, and not with waiting for the next."""
         script = f"""
-import signal
+import signal, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
 import anyio, lambda_event_invoke_configs as eic
 names = ["f", "hangs-1", "hangs-2"]
@@ -399,11 +412,13 @@ def main():
     with eic.Client(**{account.options!r}) as client:
         for outcome in client.list_for_functions(names):
             print(outcome.function_name, flush=True)
+            time.sleep({busy_for})
 async def main_async():
     async with eic.AsyncClient(**{account.options!r}) as client:
         async with client.list_for_functions(names) as outcomes:
             async for outcome in outcomes:
                 print(outcome.function_name, flush=True)
+                await anyio.sleep({busy_for})
 main() if {backend!r} == "sync" else anyio.run(main_async, backend={backend!r})
 """
         with subprocess.Popen(
