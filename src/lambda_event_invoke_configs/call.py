@@ -107,7 +107,7 @@ class Caller:
             logger.debug("GET %s, attempt %d of %d", url, attempt, max_attempts)
             clock_offset = self._clock_offset  # another call may correct it while this one waits
             # The headers are in no variable: a traceback with locals would show them.
-            step = Send(Request(url, target, self._headers(url, keys, invocation_id, attempt)))
+            step = Send(Request(url, target, self._headers(target, keys, invocation_id, attempt)))
             outcome = cast("Reply | Exception", (yield step))
 
             error, failure = self._judge(outcome)
@@ -135,7 +135,7 @@ class Caller:
             raise _final(error, metadata)
 
     def _headers(
-        self, url: str, keys: Keys | None, invocation_id: str, attempt: int
+        self, target: str, keys: Keys | None, invocation_id: str, attempt: int
     ) -> list[tuple[str, str]]:
         settings = self._settings
         headers = [
@@ -150,7 +150,7 @@ class Caller:
         if trace_id and "AWS_LAMBDA_FUNCTION_NAME" in settings.environ:
             headers.append(("X-Amzn-Trace-Id", quote(trace_id, safe="-=;:+&[]{}\"',", errors="replace")))
         now = self._clock() + self._clock_offset
-        return headers + sign(url, settings.endpoint.host, keys, settings.region, now) if keys else headers
+        return headers + sign(target, settings.endpoint.host, keys, settings.region, now) if keys else headers
 
     def _judge(
         self, outcome: Reply | Exception

@@ -1,18 +1,21 @@
 """SigV4 over exactly the bytes that go on the wire, by botocore's signer.
 
-botocore's `add_auth()` reads the clock itself and logs the canonical request, session token included.
-Its methods are called one by one here instead, with the time handed in.
+botocore's `add_auth()` reads the clock itself and logs the canonical request, session token included. It
+also takes an object for the request, of which it parses the URL and copies the headers several times,
+which was a sixth of what a page took. Its methods are called one by one here instead, with the time
+handed in, and the canonical request is put together of what is known already.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+import time
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import SplitResult
 
 from botocore import UNSIGNED
-from botocore.auth import SIGV4_TIMESTAMP, SigV4Auth
+from botocore.auth import EMPTY_SHA256_HASH, SIGV4_TIMESTAMP, SigV4Auth
 from botocore.awsrequest import AWSRequest
 
 from .credentials import Keys
@@ -34,25 +37,43 @@ def is_signed(signature_version: object) -> bool:
 class _Signer(SigV4Auth):
     if TYPE_CHECKING:  # what the stubs leave out
 
-        def _modify_request_before_signing(self, request: AWSRequest) -> None: ...
+        def _canonical_query_string_url(self, parts: SplitResult) -> str: ...
 
-        def _inject_signature_to_request(self, request: AWSRequest, signature: str) -> AWSRequest: ...
+        def _header_value(self, value: str) -> str: ...
 
-    def signed_headers_of(self, url: str, host: str, timestamp: str) -> list[tuple[str, str]]:
-        # Without the host, botocore reads it from the URL, which takes a third of the whole time.
-        request = AWSRequest(method="GET", url=url, headers={"Host": host})
+        def _normalize_url_path(self, path: str) -> str: ...
+
+    def headers(self, target: str, host: str, timestamp: str) -> list[tuple[str, str]]:
+        path, _, query = target.partition("?")
+        headers = [("X-Amz-Date", timestamp)]
+        if self.credentials.token:
+            headers.append(("X-Amz-Security-Token", self.credentials.token))
+        signed = {name.lower(): self._header_value(value) for name, value in [("Host", host), *headers]}
+        names = ";".join(signed)
+        canonical_request = "\n".join(
+            [
+                "GET",
+                self._normalize_url_path(path),
+                self._canonical_query_string_url(SplitResult("", "", path, query, "")),
+                *map(":".join, signed.items()),
+                "",
+                names,
+                EMPTY_SHA256_HASH,
+            ]
+        )
+        request = AWSRequest()  # the methods below look at nothing but its time
         request.context["timestamp"] = timestamp
-        self._modify_request_before_signing(request)
-        to_sign = self.string_to_sign(request, self.canonical_request(request))
-        self._inject_signature_to_request(request, self.signature(to_sign, request))
-        return [(name, value) for name, value in request.headers.items() if name != "Host"]
+        signature = self.signature(self.string_to_sign(request, canonical_request), request)
+        scope = self.scope(request)
+        authorization = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders={names}, Signature={signature}"
+        return [*headers, ("Authorization", authorization)]
 
 
-def sign(url: str, host: str, keys: Keys, region: str, now: float) -> list[tuple[str, str]]:
-    """The headers that sign a GET of `url`, with `host` as its Host header, at `now` (epoch seconds).
+def sign(target: str, host: str, keys: Keys, region: str, now: float) -> list[tuple[str, str]]:
+    """The headers that sign a GET of `target`, with `host` as its Host header, at `now` (epoch seconds).
 
     They are X-Amz-Date, X-Amz-Security-Token where the keys have one, and Authorization, which covers
     these and the host.
     """
-    timestamp = datetime.fromtimestamp(now, timezone.utc).strftime(SIGV4_TIMESTAMP)
-    return _Signer(cast("Any", keys), SERVICE, region).signed_headers_of(url, host, timestamp)
+    timestamp = time.strftime(SIGV4_TIMESTAMP, time.gmtime(now))
+    return _Signer(cast("Any", keys), SERVICE, region).headers(target, host, timestamp)

@@ -652,7 +652,7 @@ class TestBotocoresLoggers:
 
 
 class TestSigning:
-    URL = "https://lambda.us-east-1.amazonaws.com/2019-09-25/functions/f/event-invoke-config/list?MaxItems=5"
+    TARGET = "/2019-09-25/functions/f/event-invoke-config/list?MaxItems=5"
     HOST = "lambda.us-east-1.amazonaws.com"
     NOW = datetime(2026, 11, 23, 12, tzinfo=timezone.utc).timestamp()
 
@@ -670,7 +670,7 @@ class TestSigning:
     def test_gives_the_headers_that_boto3_gives_at_that_second(
         self, token: str | None, signed: str, signature: str
     ) -> None:
-        headers = signing.sign(self.URL, self.HOST, Keys("AKID", "SECRET", token), "us-east-1", self.NOW)
+        headers = signing.sign(self.TARGET, self.HOST, Keys("AKID", "SECRET", token), "us-east-1", self.NOW)
         assert headers == [
             ("X-Amz-Date", "20261123T120000Z"),
             *([("X-Amz-Security-Token", token)] if token else []),
@@ -683,7 +683,7 @@ class TestSigning:
 
     def test_logs_nothing(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG)
-        signing.sign(self.URL, self.HOST, TEMPORARY, "us-east-1", self.NOW)
+        signing.sign(self.TARGET, self.HOST, TEMPORARY, "us-east-1", self.NOW)
         assert not caplog.records
 
     def test_is_done_unless_the_version_is_unsigned(self) -> None:

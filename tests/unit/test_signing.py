@@ -16,37 +16,45 @@ from lambda_event_invoke_configs.exceptions import UnsupportedSignatureVersionEr
 from lambda_event_invoke_configs.signing import is_signed, sign
 
 HOST = "lambda.us-east-1.amazonaws.com"
-URL = f"https://{HOST}/2019-09-25/functions/f/event-invoke-config/list?Marker=%2B%2F&MaxItems=5"
+TARGET = "/2019-09-25/functions/f/event-invoke-config/list"
+TARGETS = [
+    TARGET,
+    f"{TARGET}?Marker=%2B%2F&MaxItems=5",
+    f"{TARGET}?MaxItems=5&Marker=b%20~&Marker=a",
+    "/base/./2019-09-25/functions/../event-invoke-config/list",
+    "//base//2019-09-25/functions/a%3Ab%2Fc~/event-invoke-config/list/?",
+]
 NOW = 1_700_000_000.0  # Tue, 14 Nov 2023 22:13:20 GMT
 SECRET = "the-secret-key"
 
 
-@pytest.mark.parametrize("token", [None, "session/token+=="])
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("token", [None, "session/token+==", " two  words "])
 def test_the_headers_are_those_of_botocore_in_its_order(
-    token: str | None, monkeypatch: pytest.MonkeyPatch
+    token: str | None, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moment = datetime.fromtimestamp(NOW, timezone.utc).replace(tzinfo=None)
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: moment)
-    request = AWSRequest(method="GET", url=URL)
+    request = AWSRequest(method="GET", url=f"https://{HOST}{target}")
     SigV4Auth(Credentials("AKID", SECRET, token), "lambda", "us-east-1").add_auth(request)
-    assert sign(URL, HOST, Keys("AKID", SECRET, token), "us-east-1", NOW) == list(request.headers.items())
+    assert sign(target, HOST, Keys("AKID", SECRET, token), "us-east-1", NOW) == list(request.headers.items())
 
 
 @pytest.mark.parametrize("zone", ["Asia/Kolkata"], indirect=True)
 def test_the_time_is_utc_in_whole_seconds_wherever_the_machine_is(zone: str) -> None:
-    headers = dict(sign(URL, HOST, Keys("AKID", SECRET, None), "us-east-1", NOW + 0.9))
+    headers = dict(sign(TARGET, HOST, Keys("AKID", SECRET, None), "us-east-1", NOW + 0.9))
     assert headers["X-Amz-Date"] == "20231114T221320Z"
 
 
 def test_a_host_with_a_port_is_signed_as_it_is_sent() -> None:
     keys = Keys("AKID", SECRET, None)
-    assert sign(URL, "h:8080", keys, "us-east-1", NOW) != sign(URL, "h", keys, "us-east-1", NOW)
+    assert sign(TARGET, "h:8080", keys, "us-east-1", NOW) != sign(TARGET, "h", keys, "us-east-1", NOW)
 
 
 def test_nothing_of_it_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     """botocore's `add_auth()` logs the session token."""
     caplog.set_level(logging.DEBUG)
-    sign(URL, HOST, Keys("AKID", SECRET, "token"), "us-east-1", NOW)
+    sign(TARGET, HOST, Keys("AKID", SECRET, "token"), "us-east-1", NOW)
     assert caplog.text == ""
 
 
