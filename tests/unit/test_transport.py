@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import socket
 import ssl
 import warnings
@@ -164,7 +165,8 @@ class TestARequest:
         request = Request(
             f"https://h.example:8443{self.TARGET}", self.TARGET, [("Host", "h.example:8443"), ("A", "b")]
         )
-        return transport.to_httpx(request, resolved(config=Config(**options)))
+        settings = resolved(endpoint_url="https://h.example:8443", config=Config(**options))
+        return transport.to_httpx(request, settings)
 
     def test_keeps_its_target_and_its_headers_and_has_no_others(self) -> None:
         made = self.to_httpx()
@@ -172,6 +174,14 @@ class TestARequest:
         assert made.url.raw_path == self.TARGET.encode()
         assert (made.url.scheme, made.url.host, made.url.port) == ("https", "h.example", 8443)
         assert made.headers.raw == [(b"Host", b"h.example:8443"), (b"A", b"b")]
+
+    def test_has_a_url_that_says_what_httpx_s_own_says_of_all_but_the_dots(self) -> None:
+        plain = httpx.URL(f"https://h.example:8443{self.TARGET}")
+        for look in (str, lambda url: (url.path, url.params, url.netloc), lambda url: url.join("x")):
+            assert look(self.to_httpx().url) == look(plain)
+        assert self.to_httpx().url == plain
+        assert copy.deepcopy(self.to_httpx().url).raw_path == self.TARGET.encode()
+        assert not hasattr(self.to_httpx().url, "nothing")
 
     def test_has_the_configs_timeouts_and_none_for_waiting_for_a_connection_of_the_pool(self) -> None:
         assert self.to_httpx(connect_timeout=1, read_timeout=2.5).extensions == {
