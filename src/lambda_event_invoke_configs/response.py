@@ -84,16 +84,18 @@ def _excerpt(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:60]}..."
 
 
-# Written out, member by member: a page has hundreds, and a general reader takes twice as long for each.
-# Whatever the service sends in place of a string is kept, since boto3 does not look at it either.
+# Written out, member by member: a page has hundreds, and a general reader takes twice as long for each. So
+# does a call for each, where the value is of the kind that is expected. Whatever the service sends in place
+# of a string is kept, since boto3 does not look at it either.
 
 
 def _page(body: object) -> dict[str, object]:
-    members = _object("the top", body)
+    if not isinstance(body, dict):
+        raise _WrongShape("the top", "an object", body)
     page: dict[str, object] = {}
-    if (configs := members.get("FunctionEventInvokeConfigs")) is not None:
+    if (configs := body.get("FunctionEventInvokeConfigs")) is not None:
         page["FunctionEventInvokeConfigs"] = _configurations(configs)
-    if (marker := members.get("NextMarker")) is not None:
+    if (marker := body.get("NextMarker")) is not None:
         # Anything else, boto3 would send back as a parameter, and then refuse its own.
         if marker and not (isinstance(marker, str) and is_encodable(marker)):
             raise _WrongShape("NextMarker", "a string", marker)
@@ -104,51 +106,54 @@ def _page(body: object) -> dict[str, object]:
 def _configurations(values: object) -> list[FunctionEventInvokeConfig | None]:
     if not isinstance(values, list):
         raise _WrongShape("FunctionEventInvokeConfigs", "a list", values)
+    zone = timestamps.machine_zone()
     configs: list[FunctionEventInvokeConfig | None] = []
     try:
         for value in values:
-            configs.append(None if value is None else _configuration(value))
+            configs.append(None if value is None else _configuration(value, zone))
     except _WrongShape as error:
         error.where = f"FunctionEventInvokeConfigs[{len(configs)}]{error.where}"
         raise
     return configs
 
 
-def _configuration(value: object) -> FunctionEventInvokeConfig:
-    members = _object("", value)
+def _configuration(value: object, zone: timestamps.Zone) -> FunctionEventInvokeConfig:
+    if not isinstance(value, dict):
+        raise _WrongShape("", "an object", value)
     config: FunctionEventInvokeConfig = {}
-    if (modified := members.get("LastModified")) is not None:
-        config["LastModified"] = _timestamp(".LastModified", modified)
-    if (arn := members.get("FunctionArn")) is not None:
+    if (modified := value.get("LastModified")) is not None:
+        config["LastModified"] = _timestamp(".LastModified", modified, zone)
+    if (arn := value.get("FunctionArn")) is not None:
         config["FunctionArn"] = arn
-    if (attempts := members.get("MaximumRetryAttempts")) is not None:
-        config["MaximumRetryAttempts"] = _integer(".MaximumRetryAttempts", attempts)
-    if (age := members.get("MaximumEventAgeInSeconds")) is not None:
-        config["MaximumEventAgeInSeconds"] = _integer(".MaximumEventAgeInSeconds", age)
-    if (destinations := members.get("DestinationConfig")) is not None:
+    if (attempts := value.get("MaximumRetryAttempts")) is not None:
+        if type(attempts) is not int:
+            attempts = _integer(".MaximumRetryAttempts", attempts)
+        config["MaximumRetryAttempts"] = attempts
+    if (age := value.get("MaximumEventAgeInSeconds")) is not None:
+        if type(age) is not int:
+            age = _integer(".MaximumEventAgeInSeconds", age)
+        config["MaximumEventAgeInSeconds"] = age
+    if (destinations := value.get("DestinationConfig")) is not None:
         config["DestinationConfig"] = _destinations(destinations)
     return config
 
 
 def _destinations(value: object) -> DestinationConfig:
-    members = _object(".DestinationConfig", value)
+    if not isinstance(value, dict):
+        raise _WrongShape(".DestinationConfig", "an object", value)
     config: DestinationConfig = {}
-    if (success := members.get("OnSuccess")) is not None:
+    if (success := value.get("OnSuccess")) is not None:
         config["OnSuccess"] = _destination(".DestinationConfig.OnSuccess", success)
-    if (failure := members.get("OnFailure")) is not None:
+    if (failure := value.get("OnFailure")) is not None:
         config["OnFailure"] = _destination(".DestinationConfig.OnFailure", failure)
     return config
 
 
 def _destination(where: str, value: object) -> Any:
-    destination = _object(where, value).get("Destination")
-    return {} if destination is None else {"Destination": destination}
-
-
-def _object(where: str, value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _WrongShape(where, "an object", value)
-    return value
+    arn = value.get("Destination")
+    return {} if arn is None else {"Destination": arn}
 
 
 def _integer(where: str, value: Any) -> int:
@@ -158,9 +163,9 @@ def _integer(where: str, value: Any) -> int:
         raise _WrongShape(where, "an integer", value) from None
 
 
-def _timestamp(where: str, value: object) -> datetime:
+def _timestamp(where: str, value: object, zone: timestamps.Zone) -> datetime:
     try:
-        return timestamps.parse(value)
+        return timestamps.parse(value, zone)
     except (TypeError, ValueError, ArithmeticError, AttributeError):
         raise _WrongShape(where, "a timestamp", value) from None
 

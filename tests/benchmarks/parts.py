@@ -77,7 +77,7 @@ def main(pages: int = 1_000) -> None:
     start = time.thread_time()
     for _ in range(pages):
         for moment in moments:
-            timestamps.parse(moment)
+            timestamps.parse(moment, timestamps.machine_zone())
     taken = time.thread_time() - start
     print(f"{taken / whole:4.0%}  50 timestamps, which are of members and timestamps")
 

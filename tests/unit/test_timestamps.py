@@ -54,7 +54,10 @@ def moments() -> Iterator[float]:
 @pytest.mark.parametrize("zone", ZONES, indirect=True)
 def test_epoch_seconds_are_what_dateutil_makes_of_them(zone: str) -> None:
     for seconds in moments():
-        ours, theirs = timestamps.parse(seconds), datetime.fromtimestamp(seconds, tzlocal())
+        ours, theirs = (
+            timestamps.parse(seconds, timestamps.machine_zone()),
+            datetime.fromtimestamp(seconds, tzlocal()),
+        )
         # Not ours == theirs: to Python, two moments in an hour that comes twice are never equal unless
         # they share one tzinfo object, and dateutil makes one for each.
         assert as_written(ours) == as_written(theirs)
@@ -75,7 +78,7 @@ def test_epoch_seconds_are_what_dateutil_makes_of_them(zone: str) -> None:
     ],
 )
 def test_text_is_what_botocore_makes_of_it_wherever_the_machine_is(zone: str, text: str) -> None:
-    assert as_written(timestamps.parse(text)) == as_written(parse_timestamp(text))
+    assert as_written(timestamps.parse(text, timestamps.machine_zone())) == as_written(parse_timestamp(text))
 
 
 def as_written(moment: datetime) -> tuple[object, ...]:
@@ -90,5 +93,5 @@ def test_a_moment_beyond_the_c_librarys_is_counted_from_the_epoch(monkeypatch: p
 
     monkeypatch.setattr(timestamps, "datetime", NoLocaltime)
     epoch = datetime(1970, 1, 1, tzinfo=timezone.utc)
-    assert timestamps.parse(-1e10) == epoch + timedelta(seconds=-1e10)
-    assert timestamps.parse(5).tzinfo == tzlocal()
+    assert timestamps.parse(-1e10, timestamps.machine_zone()) == epoch + timedelta(seconds=-1e10)
+    assert timestamps.parse(5, timestamps.machine_zone()).tzinfo == tzlocal()
