@@ -27,6 +27,8 @@ def read(response: httpx.Response, max_size: int) -> bytes:
     Raises ResponseTooLargeError, and what httpx's transports raise.
     """
     body = _Body(max_size)
+    if isinstance(response.stream, httpx.ByteStream):
+        return body.of(response.stream)
     try:
         for part in cast("Iterable[bytes]", response.stream):
             if not body.add(part):
@@ -40,12 +42,18 @@ def read(response: httpx.Response, max_size: int) -> bytes:
 async def read_async(response: httpx.Response, max_size: int) -> bytes:
     """As `read()`."""
     body = _Body(max_size)
+    if isinstance(response.stream, httpx.ByteStream):
+        return body.of(response.stream)
     try:
-        with anyio.CancelScope() as rest:
-            async for part in cast("AsyncIterable[bytes]", response.stream):
-                if not body.add(part):
-                    # Not left by a break: that would not end the generators the stream is made of.
+        parts = aiter(cast("AsyncIterable[bytes]", response.stream))
+        async for part in parts:
+            if not body.add(part):
+                # A break alone would not end the generators the stream is made of.
+                with anyio.CancelScope() as rest:
                     rest.cancel()
+                    async for _ in parts:
+                        pass
+                break
         _use_no_more_if_more_came(response)
     finally:
         await response.aclose()
@@ -63,6 +71,12 @@ class _Body:
         if self._left >= 0:
             self._parts.append(part)
         return self._left >= 0
+
+    def of(self, in_memory: httpx.ByteStream) -> bytes:
+        """The whole of a body that was read before: by the transports below, or made up by a mock."""
+        for part in in_memory:
+            self.add(part)
+        return self.whole()
 
     def whole(self) -> bytes:
         if self._left < 0:

@@ -30,19 +30,6 @@ class Zone:
     summer: timezone
     saved: float  # seconds that summer time adds
 
-    def local(self, seconds: float) -> datetime:
-        """`datetime.fromtimestamp(seconds, tzlocal())`."""
-        moment = datetime.fromtimestamp(seconds, self.standard)
-        comes_again = False
-        if self.saved:
-            if time.localtime(seconds).tm_isdst:
-                moment = datetime.fromtimestamp(seconds, self.summer)
-            else:
-                # If the clocks have been put back since, this hour comes a second time.
-                comes_again = bool(time.localtime(seconds - self.saved).tm_isdst)
-        local = datetime.combine(moment, moment.time(), self.shown)  # a third of what replace() takes
-        return local.replace(fold=1) if comes_again else local
-
 
 def machine_zone() -> Zone:
     """The machine's zone, as `time.tzset()` has left it."""
@@ -58,20 +45,30 @@ def _zone(west: int, west_in_summer: int, has_summer: int, _names: tuple[str, st
 
 
 def parse(value: Any, zone: Zone) -> datetime:
-    """The moment that a value of a JSON body stands for.
+    """The moment that a value of a JSON body stands for; epoch seconds in the given zone.
 
     Raises TypeError, ValueError, ArithmeticError or AttributeError, the last two for text that dateutil
     takes for a date and is none.
     """
-    try:
-        if not isinstance(value, str):
-            return zone.local(value)
+    if isinstance(value, str):
         try:
-            return zone.local(float(value))
+            return parse(float(value), zone)
         except ValueError:
             # No number, or one that is no year of the calendar: "20231114221320" is a date.
             # dateutil would read "GMT" as the machine's zone where that is London.
             return parse_date(value, tzinfos={"GMT": tzutc()})
+    try:
+        # All of this is datetime.fromtimestamp(value, tzlocal()).
+        moment = datetime.fromtimestamp(value, zone.standard)
+        comes_again = False
+        if zone.saved:
+            if time.localtime(value).tm_isdst:
+                moment = datetime.fromtimestamp(value, zone.summer)
+            else:
+                # If the clocks have been put back since, this hour comes a second time.
+                comes_again = bool(time.localtime(value - zone.saved).tm_isdst)
+        local = datetime.combine(moment, moment.time(), zone.shown)  # a third of what replace() takes
+        return local.replace(fold=1) if comes_again else local
     except (OSError, OverflowError):
         # Beyond what the C library's localtime() knows on some platforms.
-        return _EPOCH.astimezone(zone.shown) + timedelta(seconds=float(value))
+        return _EPOCH.astimezone(zone.shown) + timedelta(seconds=value)
