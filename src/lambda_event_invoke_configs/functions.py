@@ -156,7 +156,7 @@ class Threads(Executor):
     Shut down, it waits for none either: the listings that run in its threads break off at their next page.
     """
 
-    were_shut_down = False
+    were_shut_down: bool = False
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         self.were_shut_down = True

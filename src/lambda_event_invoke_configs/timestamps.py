@@ -50,14 +50,14 @@ def parse(value: Any, zone: Zone) -> datetime:
     Raises TypeError, ValueError, ArithmeticError or AttributeError, the last two for text that dateutil
     takes for a date and is none.
     """
-    if isinstance(value, str):
-        try:
-            return parse(float(value), zone)
-        except ValueError:
-            # No number, or one that is no year of the calendar: "20231114221320" is a date.
-            # dateutil would read "GMT" as the machine's zone where that is London.
-            return parse_date(value, tzinfos={"GMT": tzutc()})
     try:
+        if isinstance(value, str):
+            try:
+                return parse(float(value), zone)
+            except ValueError:
+                # No number, or one that is no year of the calendar: "20231114221320" is a date.
+                # dateutil would read "GMT" as the machine's zone where that is London.
+                return parse_date(value, tzinfos={"GMT": tzutc()})
         # All of this is datetime.fromtimestamp(value, tzlocal()).
         moment = datetime.fromtimestamp(value, zone.standard)
         comes_again = False
@@ -70,5 +70,5 @@ def parse(value: Any, zone: Zone) -> datetime:
         local = datetime.combine(moment, moment.time(), zone.shown)  # a third of what replace() takes
         return local.replace(fold=1) if comes_again else local
     except (OSError, OverflowError):
-        # Beyond what the C library's localtime() knows on some platforms.
-        return _EPOCH.astimezone(zone.shown) + timedelta(seconds=value)
+        # Beyond what the C library's localtime() knows on some platforms, or dateutil.
+        return _EPOCH.astimezone(zone.shown) + timedelta(seconds=float(value))

@@ -81,6 +81,12 @@ def test_text_is_what_botocore_makes_of_it_wherever_the_machine_is(zone: str, te
     assert as_written(timestamps.parse(text, timestamps.machine_zone())) == as_written(parse_timestamp(text))
 
 
+@pytest.mark.parametrize("zone", ["Asia/Kolkata"], indirect=True)
+def test_text_of_the_year_0_is_counted_from_the_epoch_where_it_is_the_year_1_already(zone: str) -> None:
+    text = "-62135596801"
+    assert as_written(timestamps.parse(text, timestamps.machine_zone())) == as_written(parse_timestamp(text))
+
+
 def as_written(moment: datetime) -> tuple[object, ...]:
     return repr(moment), moment.fold, moment.utcoffset(), moment.dst(), moment.tzname(), type(moment.tzinfo)
 
