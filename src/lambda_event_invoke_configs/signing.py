@@ -11,8 +11,8 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-s
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import SplitResult
 
 from botocore import UNSIGNED
 from botocore.auth import EMPTY_SHA256_HASH, SIGV4_TIMESTAMP, SigV4Auth
@@ -37,7 +37,7 @@ def is_signed(signature_version: object) -> bool:
 class _Signer(SigV4Auth):
     if TYPE_CHECKING:  # what the stubs leave out
 
-        def _canonical_query_string_url(self, parts: SplitResult) -> str: ...
+        def _canonical_query_string_url(self, parts: SimpleNamespace) -> str: ...
 
         def _header_value(self, value: str) -> str: ...
 
@@ -48,14 +48,14 @@ class _Signer(SigV4Auth):
         headers = [("X-Amz-Date", timestamp)]
         if self.credentials.token:
             headers.append(("X-Amz-Security-Token", self.credentials.token))
-        signed = {name.lower(): self._header_value(value) for name, value in [("Host", host), *headers]}
+        signed = {"host": host, **{name.lower(): value for name, value in headers}}
         names = ";".join(signed)
         canonical_request = "\n".join(
             [
                 "GET",
                 self._normalize_url_path(path),
-                self._canonical_query_string_url(SplitResult("", "", path, query, "")),
-                *map(":".join, signed.items()),
+                self._canonical_query_string_url(SimpleNamespace(query=query)),
+                *(f"{name}:{self._header_value(value)}" for name, value in signed.items()),
                 "",
                 names,
                 EMPTY_SHA256_HASH,
