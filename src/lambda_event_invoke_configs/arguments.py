@@ -63,7 +63,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help="default: AWS_DEFAULT_REGION, AWS_REGION, the profile's; several are asked for each function",
     )
     add("--functions-from", metavar="FILE", help="names, one a line, read as needed; - is standard input")
-    add("--max-concurrency", type=int, metavar="N", help="functions at a time in each region (default: 10)")
+    add("--max-concurrency", type=int, metavar="N", help="functions at a time for each region (default: 10)")
     add("--checkpoint", metavar="FILE", help="note there what is finished, and leave out what is")
     add("--profile", help="of the shared config files")
     add("--endpoint-url", metavar="URL", help="in place of the service's own")
@@ -105,7 +105,7 @@ def _checked(parser: _Parser, args: argparse.Namespace) -> argparse.Namespace:
     try:
         args.format = output(args.output or "json", args.query)
     except ImportError:
-        parser.error(f"--output table needs rich: pip install '{PROG}[cli]'")
+        parser.error("--output table needs rich: pip install rich")
     return args
 
 

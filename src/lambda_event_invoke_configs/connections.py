@@ -115,7 +115,6 @@ class ThreadedTransport(httpx.BaseTransport):
     def __init__(self, *, limits: httpx.Limits, **options: Any) -> None:
         self._options = options
         self._connections = limits.max_connections or 0
-        self._closed = False
         self._inherited: list[_OneConnection] = []
         self._made: list[_OneConnection] = []
         self._closed = False

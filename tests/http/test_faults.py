@@ -46,6 +46,9 @@ MOST_ERRORS = 1000  # of one listing: many more than there would be by any chanc
 READ_TIMEOUT = 0.05  # seconds
 
 
+CLOSED_OR_RESET = pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
+
+
 @pytest.fixture
 def faulty() -> Iterator[FaultyServer]:
     """A server that breaks by chance."""
@@ -187,18 +190,25 @@ class TestCutAtEachByte:
             assert everything(client) == ["arn:ü", "last"], f"cut at byte {number}"
             assert len(server.requests) == 3
 
-    @pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
+    @CLOSED_OR_RESET
     def test_with_a_length(self, ours: Make, scripted: Scripted, reset: bool) -> None:
         size = len(self.WHOLE.wire())
         cuts = [Reply(200, self.WHOLE.body, cut=cut, reset=reset) for cut in range(size)]
         self.assert_nothing_is_lost(ours, scripted(), cuts)
 
-    def test_in_chunks(self, ours: Make, scripted: Scripted) -> None:
+    @CLOSED_OR_RESET
+    def test_in_chunks(self, ours: Make, scripted: Scripted, reset: bool) -> None:
         head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
         wire = head + b"".join(chunks(self.WHOLE.wire()[self.HEAD :], random.Random(1)))
-        self.assert_nothing_is_lost(ours, scripted(), [Raw(wire[:cut]) for cut in range(len(wire))])
+        self.assert_nothing_is_lost(ours, scripted(), [Raw(wire[:cut], reset) for cut in range(len(wire))])
 
-    def test_unframed(self, ours: Make, scripted: Scripted) -> None:
+    def test_unframed_and_reset(self, ours: Make, scripted: Scripted) -> None:
+        wire = b"HTTP/1.1 200 OK\r\n\r\n" + self.WHOLE.wire()[self.HEAD :]
+        self.assert_nothing_is_lost(
+            ours, scripted(), [Raw(wire[:cut], reset=True) for cut in range(len(wire))]
+        )
+
+    def test_unframed_and_closed(self, ours: Make, scripted: Scripted) -> None:
         wire = b"HTTP/1.1 200 OK\r\n\r\n" + self.WHOLE.wire()[self.HEAD :]
         head = wire.index(b"\r\n\r\n") + 4
         server = scripted()
@@ -212,7 +222,7 @@ class TestCutAtEachByte:
                 next(pages)
             assert [arn for page in pages for arn in arns(page)] == ["arn:ü", "last"], f"cut at byte {cut}"
 
-    @pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
+    @CLOSED_OR_RESET
     def test_and_again_each_time(self, ours: Make, scripted: Scripted, reset: bool) -> None:
         server = scripted()
         client = ours(server.url, config=eic.Config(retries={"total_max_attempts": 1}))

@@ -40,11 +40,11 @@ class Reply:
 
 @dataclass
 class Raw:
-    """One answer as bytes; the connection is closed after it."""
+    """One answer as bytes; the connection is closed after it, or reset."""
 
     data: bytes
+    reset: bool = False
 
-    reset = False
     stall = None
     drip = 0
     wait = 0

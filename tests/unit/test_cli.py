@@ -213,7 +213,7 @@ class TestTable:
         ran = run("f", "--endpoint-url", server.url, "--output", "table")
 
         assert (ran.code, ran.out, server.connections) == (252, "", 0)
-        assert ran.err.endswith("pip install 'lambda-event-invoke-configs[cli]'\n")
+        assert ran.err.endswith("pip install rich\n")
 
 
 class TestQuery:
