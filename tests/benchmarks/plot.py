@@ -27,6 +27,7 @@ TABLE = re.compile(r"(?<=<!-- measured -->\n\n).*?(?=\n\n<!-- end -->)", re.DOTA
 OURS, THEIRS = "#1f6fb2", "#c4621a"
 STYLES = {
     "ours": ("this library, sync", OURS, "o-"),
+    "ours_many": ("list_for_functions(), 10 threads", OURS, "^:"),
     "boto3": ("boto3", THEIRS, "o-"),
     "ours_async": ("this library, asyncio", OURS, "s--"),
     "aiobotocore": ("aiobotocore", THEIRS, "s--"),
@@ -34,7 +35,7 @@ STYLES = {
 # What grows: its series, what a point counts, and what is on the axis.
 COLUMNS = (
     ("pages", "pages", "pages of one function"),
-    ("functions", "pages", "functions of one page, one after another"),
+    ("functions", "pages", "functions of one page"),
     ("concurrent", "listings", "listings of four pages at the same time"),
 )
 
@@ -63,8 +64,10 @@ def draw(growth: dict[str, Any], picture: Path) -> None:
     highest = max(axis.get_ylim()[1] for axis in axes[1])
     for axis in axes[1]:
         axis.set_ylim(top=highest)
-    handles = dict(zip(*reversed(axes[0][0].get_legend_handles_labels()), strict=True))
-    figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=4, frameon=False)
+    handles: dict[str, Any] = {}
+    for axis in axes[0]:
+        handles.update(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
+    figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=5, frameon=False)
     figure.savefig(picture, metadata={"Date": None})
 
 

@@ -52,11 +52,9 @@ VERSIONS = (
 # A page's cost is taken between these two: connection, caches and the interpreter are warm by then.
 WARM, PAGES = 100, 300
 CONCURRENT_PAGES = 4  # of each of the listings at the same time
-# Until then, urllib.parse and re still fill their caches with the URLs that were asked for.
-CACHES_FULL = 1_000
-# The blocks that may be added after that. Counters and free lists make it go up and down by some dozens; one
-# object kept a page would be 1,000 even in the quick form.
-BLOCKS = 300
+# The blocks that may be added from page WARM on. Free lists make it go up and down by a few; one object kept
+# a page would be 1,900 even in the quick form.
+BLOCKS = 100
 # The budget is 50 KB. What the library does takes more than that as it stands: CI only holds it here.
 WHEEL_CEILING = 100
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "an-example"}
@@ -80,6 +78,8 @@ class Row:
             return "" if number is None else f"≤ {number:.3g}{self.unit}"
 
         met = "" if self.budget is None else "met" if self.value <= self.budget else "**not met**"
+        if met == "met" and self.aim is not None and self.value > self.aim:
+            met = "met, the aim not"
         ratio = f"{self.value:.3f}" if self.beside else ""
         return self.measure, self.here, self.beside, ratio, limit(self.budget), limit(self.aim), met
 
@@ -284,33 +284,29 @@ class Suite:
         if not self.quick:
             clients |= {"boto3": self.boto3, "aiobotocore": self.aiobotocore}
             last = 10_000
-        marks = [1, WARM, *range(CACHES_FULL, last + 1, CACHES_FULL)]
+        marks = [1, WARM, *range(1_000, last + 1, 1_000)]
         pages = {name: env.run(*listing(name, url, 1, last, *marks)).marks for name, env in clients.items()}
         for name in ("ours", "ours_async"):
-            _, warm, full, *_, after = pages[name]
-            blocks = after["blocks"] - full["blocks"]
+            _, warm, *_, after = pages[name]
+            blocks = after["blocks"] - warm["blocks"]
             resident = (after["resident"] - warm["resident"]) / 1e6
             kind = "sync" if name == "ours" else "asyncio"
-            self.rows += [
+            self.rows.append(
                 Row(
                     f"memory growth, page {WARM} to {last:,}, {kind}",
-                    f"{resident:+.2f} MB, {after['blocks'] - warm['blocks']:+} blocks",
-                    resident,
-                ),
-                Row(
-                    f"memory growth, page {CACHES_FULL:,} to {last:,}, {kind}",
-                    f"{blocks:+} blocks",
+                    f"{blocks:+} blocks, {resident:+.2f} MB",
                     blocks,
                     BLOCKS,
                     " blocks",
                     fails_above=BLOCKS,
-                ),
-            ]
+                )
+            )
         if self.quick:
             return
         self.growth["pages"] = pages
         self.growth["functions"] = {
-            name: self.boto3.run(*listing(name, url, last, 1, *marks)).marks for name in ("ours", "boto3")
+            name: self.boto3.run(*listing(name, url, last, 1, *marks)).marks
+            for name in ("ours", "ours_many", "boto3")
         }
         self.growth["concurrent"] = {
             name: [self._concurrent(clients[name], name, url, n) for n in (1, 100, 250, 500, 750, 1_000)]
@@ -440,7 +436,7 @@ def machine() -> dict[str, Any]:
     return {
         "cpu": model or platform.machine(),
         "cores": os.cpu_count(),
-        "system": platform.platform(),
+        "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
         "python": platform.python_version(),
     }
 
