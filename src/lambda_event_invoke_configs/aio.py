@@ -20,9 +20,10 @@ from .call import Caller, FetchKeys, Outcome, Request, Sleep
 from .config import says_what_there_is
 from .connections import TaskTransport, read_async
 from .credentials import Keys
-from .functions import FunctionOutcome, Listing, as_completed_async
+from .functions import FunctionOutcome, Listing
 from .pagination import Pagination, Results, add_to, configurations, finish
 from .paginator import ItemsBase, PageIteratorBase, PaginatorBase, searcher
+from .tasks import as_completed
 from .types import FullResult, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
         At the end of the `async with` the tasks that are left are cancelled, and what `names` raised
         is raised.
         """
-        return as_completed_async(self.list_for_function, names, max_concurrency)
+        return as_completed(self.list_for_function, names, max_concurrency)
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -6,24 +6,12 @@ are under way or waiting to be handed out. The failure of one is its outcome, an
 
 from __future__ import annotations
 
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterable,
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Generator,
-    Iterable,
-    Iterator,
-)
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import CancelledError, Executor, Future
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Thread, local
 from typing import TYPE_CHECKING, Any, TypeVar
-
-import anyio
 
 from .config import invalid
 from .pagination import configurations
@@ -87,7 +75,7 @@ def as_completed(
 
     Raises InvalidConfigError at once for arguments that cannot be used.
     """
-    _validate(names, Iterable, max_concurrency)
+    validate(names, Iterable, max_concurrency)
     if not isinstance(executor, (Executor, type(None))):
         raise invalid("executor", type(executor).__name__, "a concurrent.futures.Executor, or None")
     listings = completed(list_one, iter(names), max_concurrency, executor or Threads())
@@ -176,72 +164,8 @@ class Threads(Executor):
         return future
 
 
-def as_completed_async(
-    list_one: Callable[[str], Awaitable[FunctionOutcome]],
-    names: Iterable[str] | AsyncIterable[str],
-    max_concurrency: int,
-) -> AbstractAsyncContextManager[AsyncIterator[FunctionOutcome]]:
-    """The same by tasks, which live as long as the `async with`.
-
-    If `names` is an asynchronous generator, it is closed at the end.
-
-    Raises InvalidConfigError at once for arguments that cannot be used.
-    """
-    _validate(names, (Iterable, AsyncIterable), max_concurrency)
-    waiting = aiter(names) if isinstance(names, AsyncIterable) else _asynchronous(names)
-    return _by_tasks(list_one, waiting, max_concurrency)
-
-
-@asynccontextmanager
-async def _by_tasks(
-    list_one: Callable[[str], Awaitable[FunctionOutcome]], names: AsyncIterator[str], max_concurrency: int
-) -> AsyncGenerator[AsyncIterator[FunctionOutcome], None]:
-    send, outcomes = anyio.create_memory_object_stream[FunctionOutcome]()
-    room = anyio.Semaphore(max_concurrency)
-    failure: BaseException | None = None
-
-    async def list_and_send(name: str) -> None:
-        await send.send(await list_one(name))
-        room.release()
-
-    async def take_names() -> None:
-        # One task for all of them: a generator may hold what belongs to the task that runs it.
-        nonlocal failure
-        failed = None
-        async with send, anyio.create_task_group() as listings:
-            try:
-                while True:
-                    await room.acquire()
-                    listings.start_soon(list_and_send, await anext(names))
-            except StopAsyncIteration:
-                pass
-            except Exception as error:
-                failed = error
-            finally:
-                if isinstance(names, AsyncGenerator):
-                    # Nobody else can: to leave it to the garbage collector is an error on trio.
-                    await names.aclose()
-        failure = failed  # and every outcome was handed out
-
-    async with outcomes, anyio.create_task_group() as tasks:
-        tasks.start_soon(take_names)
-        try:
-            yield outcomes
-        except anyio.get_cancelled_exc_class():
-            raise
-        except BaseException as error:  # not raised in here: that would make an ExceptionGroup of it
-            failure = error
-        tasks.cancel_scope.cancel()
-    if failure is not None:
-        raise failure
-
-
-async def _asynchronous(names: Iterable[str]) -> AsyncGenerator[str, None]:
-    for name in names:
-        yield name
-
-
-def _validate(names: object, kinds: type | tuple[type, ...], max_concurrency: object) -> None:
+def validate(names: object, kinds: type | tuple[type, ...], max_concurrency: object) -> None:
+    """Raises InvalidConfigError for a single name in place of several, and for a number that is none."""
     if isinstance(names, (str, bytes)) or not isinstance(names, kinds):
         raise invalid("names", names, "an iterable of names, not a single one")
     if type(max_concurrency) is not int or max_concurrency < 1:

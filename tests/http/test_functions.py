@@ -14,6 +14,7 @@ import logging
 import multiprocessing
 import os
 import pickle
+import random
 import signal
 import subprocess
 import sys
@@ -341,6 +342,59 @@ class TestLeavingEarly:
         listings.close()
 
         assert all(future.cancelled() for future in Never.futures[1:])
+
+    @pytest.mark.parametrize("backend", ASYNC)
+    def test_with_an_error_on_the_last_outcome_raises_it_each_time(
+        self, account: Account, backend: str
+    ) -> None:
+        async def main() -> int:
+            raised = 0
+            async with eic.AsyncClient(**account.options) as client:
+                for turn in range(60):
+                    try:
+                        async with client.list_for_functions(["f", "missing-1"]) as outcomes:
+                            async for outcome in outcomes:
+                                if outcome.error:
+                                    for _ in range(turn % 3):
+                                        await anyio.lowlevel.checkpoint()
+                                    raise outcome.error
+                    except exceptions.ResourceNotFoundException:
+                        raised += 1
+            return raised
+
+        assert anyio.run(main, backend=backend) == 60
+
+    def test_of_the_wait_for_an_outcome_loses_none(self) -> None:
+        """By asyncio's own cancellation, such as `asyncio.timeout()`: anyio's spares what is handed over."""
+        chance = random.Random(1)
+
+        async def answer(_: httpx.Request) -> httpx.Response:
+            await really_sleep_async(chance.random() * 0.002)
+            return httpx.Response(200, json={})
+
+        async def main() -> tuple[Counter[str], int]:
+            found: Counter[str] = Counter()
+            gave_up = 0
+            task = asyncio.current_task()
+            assert task
+            client = eic.AsyncClient("us-east-1", **KEYS, transport=httpx.MockTransport(answer))
+            async with client, client.list_for_functions(names(1000)) as outcomes:
+                while True:
+                    timeout = asyncio.get_running_loop().call_later(chance.random() * 0.001, task.cancel)
+                    try:
+                        found[(await anext(outcomes)).function_name] += 1
+                    except asyncio.CancelledError:
+                        gave_up += 1
+                        if sys.version_info >= (3, 11):
+                            task.uncancel()
+                    except StopAsyncIteration:
+                        return found, gave_up
+                    finally:
+                        timeout.cancel()
+
+        found, gave_up = asyncio.run(main())
+        assert found == Counter(names(1000))
+        assert gave_up > 10
 
     @pytest.mark.parametrize("backend", ASYNC)
     def test_tasks_end_with_the_block(self, account: Account, backend: str) -> None:
