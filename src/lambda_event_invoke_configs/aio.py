@@ -16,7 +16,7 @@ from anyio.lowlevel import current_token
 
 from . import transport as http
 from .base import ClientBase
-from .call import Caller, FetchKeys, Outcome, Request, Sleep
+from .call import FetchKeys, Outcome, Request, Sleep
 from .config import says_what_there_is
 from .connections import TaskTransport, read_async
 from .credentials import Keys
@@ -52,13 +52,13 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
         self, **params: Unpack[ListRequest]
     ) -> ListFunctionEventInvokeConfigsResponse:
         """One page of a function's configurations; as `Client.list_function_event_invoke_configs`."""
-        return await self._call(self._caller, params)
+        return await self._call(params, paced=False)
 
     async def _call(
-        self, caller: Caller, params: Mapping[str, object]
+        self, params: Mapping[str, object], paced: bool
     ) -> ListFunctionEventInvokeConfigsResponse:
         self._enter_event_loop()
-        steps = caller.steps(params)
+        steps = self._caller.steps(params, paced=paced)
         outcome: Outcome = None
         while True:
             try:
@@ -118,7 +118,7 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
         """All configurations of one function, or the error; as `Client.list_for_function`."""
         listing = Listing(function_name, starting_token)
         try:
-            paginator = self._paginator(lambda params: self._call(self._paced, params))
+            paginator = self._paginator(lambda params: self._call(params, paced=True))
             pages = paginator.paginate(**listing.request)
             async for page in pages:
                 listing.add(page, pages.resume_token)
@@ -228,5 +228,6 @@ class _AsyncFlattened(AsyncIterator[T]):
 
     async def __anext__(self) -> T:
         while not self._results:
-            self._results.feed(await anext(self._pages))
+            page = self._results.unread
+            self._results.feed(await anext(self._pages) if page is None else page)
         return self._results.take()

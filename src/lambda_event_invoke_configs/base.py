@@ -109,8 +109,6 @@ class ClientBase(Generic[TransportT]):
             config=config,
         )
         self._caller = Caller(self._settings)
-        # For many functions one after the other, which would be throttled otherwise.
-        self._paced = self._caller if self._settings.adaptive else Caller(self._settings, adaptive=True)
         self._credentials = credential_sources.source(
             access_key=aws_access_key_id,
             secret_key=aws_secret_access_key,

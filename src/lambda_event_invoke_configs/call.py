@@ -63,15 +63,16 @@ Outcome = Union[Keys, Reply, Exception, None]
 class Caller:
     """What the calls of one client share: its settings, retry quota, rate limiter and clock offset.
 
-    adaptive: whether there is a rate limiter even if the settings have none.
+    clock: gives epoch seconds, to sign with; whoever sets it forward or back may do so at any time.
+    monotonic: gives seconds that nobody sets, to keep the pace with.
     """
 
     def __init__(
         self,
         settings: Settings,
         *,
-        adaptive: bool = False,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
         random: Callable[[], float] = random.random,
     ) -> None:
         self._settings = settings
@@ -79,13 +80,14 @@ class Caller:
         self._clock = clock
         self._random = random
         self._quota = RetryQuota()
-        self._limiter = RateLimiter(clock()) if adaptive or settings.adaptive else None
+        self._monotonic = monotonic
+        self._limiter = RateLimiter(monotonic())
         self._clock_offset = 0.0
 
     def steps(
-        self, params: Mapping[str, object]
+        self, params: Mapping[str, object], *, paced: bool = False
     ) -> Generator[Step, Outcome, ListFunctionEventInvokeConfigsResponse]:
-        """The steps of one call.
+        """The steps of one call; `paced` by the rate limiter even if the settings have another retry mode.
 
         Raises ParamValidationError before the first step, and what the last attempt failed with.
         """
@@ -97,11 +99,12 @@ class Caller:
         invocation_id = str(uuid.uuid4())
         clock_corrected = False
         last_retry: Failure | None = None
+        limiter = self._limiter if paced or self._settings.adaptive else None
         max_attempts = self._settings.max_attempts
         attempt = 0
         while True:
             attempt += 1
-            while self._limiter and (seconds := self._limiter.wait(self._clock())):
+            while limiter and (seconds := limiter.wait(self._monotonic())):
                 yield Sleep(seconds)
             keys = cast("Keys", (yield FetchKeys())) if self._signed else None
             logger.debug("GET %s, attempt %d of %d", url, attempt, max_attempts)
@@ -111,8 +114,8 @@ class Caller:
             outcome = cast("Reply | Exception", (yield step))
 
             error, failure = self._judge(outcome)
-            if self._limiter:
-                self._limiter.record(self._clock(), throttled=failure is Failure.THROTTLED)
+            if limiter:
+                limiter.record(self._monotonic(), throttled=failure is Failure.THROTTLED)
             metadata = {"RetryAttempts": attempt - 1}
             if attempt >= max_attempts:
                 # boto3 says so of a success too.

@@ -174,10 +174,16 @@ class Results(Generic[T]):
         self._pick = pick
         self._counted = each_is_a_configuration
         self._waiting: deque[T] = deque()
+        self.unread: ListFunctionEventInvokeConfigsResponse | None = None
 
     def feed(self, page: ListFunctionEventInvokeConfigsResponse) -> None:
-        """Take a page's results in; the ones before must have been taken."""
+        """Take a page's results in; the ones before must have been taken.
+
+        A page of which they cannot be picked, such as by a function of JMESPath's, stays `unread`.
+        """
+        self.unread = page
         self._waiting.extend(self._pick(page))
+        self.unread = None
         self.position = self.pagination.page_start
         self._move()
 

@@ -11,7 +11,7 @@ import httpx
 
 from . import transport as http
 from .base import ClientBase
-from .call import Caller, FetchKeys, Outcome, Request, Sleep
+from .call import FetchKeys, Outcome, Request, Sleep
 from .config import says_what_there_is
 from .connections import ThreadedTransport, read
 from .exceptions import UnknownServiceError
@@ -75,10 +75,10 @@ class Client(ClientBase[httpx.BaseTransport]):
 
         Source: https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctionEventInvokeConfigs.html
         """
-        return self._call(self._caller, params)
+        return self._call(params, paced=False)
 
-    def _call(self, caller: Caller, params: Mapping[str, object]) -> ListFunctionEventInvokeConfigsResponse:
-        steps = caller.steps(params)
+    def _call(self, params: Mapping[str, object], paced: bool) -> ListFunctionEventInvokeConfigsResponse:
+        steps = self._caller.steps(params, paced=paced)
         outcome: Outcome = None
         while True:
             try:
@@ -121,7 +121,7 @@ class Client(ClientBase[httpx.BaseTransport]):
         """
         listing = Listing(function_name, starting_token)
         try:
-            paginator = self._paginator(lambda params: self._call(self._paced, params))
+            paginator = self._paginator(lambda params: self._call(params, paced=True))
             pages = paginator.paginate(**listing.request)
             for page in pages:
                 listing.add(page, pages.resume_token)
@@ -246,5 +246,5 @@ class _Flattened(Iterator[T]):
 
     def __next__(self) -> T:
         while not self._results:
-            self._results.feed(next(self._pages))
+            self._results.feed(self._results.unread or next(self._pages))
         return self._results.take()

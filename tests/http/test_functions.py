@@ -45,6 +45,8 @@ MEMORY = Path(__file__).parents[1] / "support" / "memory.py"
 really_sleep = time.sleep  # before the tests take it away
 really_sleep_async = anyio.sleep
 
+WRONG_CLOCK = {"x-amzn-errortype": "RequestExpired", "date": "Tue, 01 Jan 2030 00:00:00 GMT"}
+
 Ours = Callable[..., Any]
 
 
@@ -120,11 +122,40 @@ class TestOutcomes:
     def test_of_one_function_is_the_same(self, client: Any) -> None:
         assert client.list_for_function("f") == next(iter(client.list_for_functions(["f"])))
 
-    def test_in_adaptive_mode_shares_the_clients_own_pace(self, account: Account, ours: Ours) -> None:
-        client = ours(account.url, config=eic.Config(retries={"mode": "adaptive"}))
+    def test_shares_the_clients_clock_offset_and_quota(self, ours: Ours) -> None:
+        answers = [httpx.Response(400, headers=WRONG_CLOCK, json={}), *[httpx.Response(200, json={})] * 2]
+        client = ours(None, transport=httpx.MockTransport(lambda _: answers.pop(0)))
 
-        assert client._paced is client._caller
-        assert arns(client.list_for_function("f")) == ["f"]
+        client.list_function_event_invoke_configs(FunctionName="f")
+
+        assert client.list_for_function("f").error is None  # not refused for the clock once more
+
+    def test_pays_for_its_retries_as_the_clients_other_calls_do(self, ours: Ours, slept: list[float]) -> None:
+        client = ours(None, transport=httpx.MockTransport(lambda _: httpx.Response(500)))
+
+        outcomes = [client.list_for_function("f") for _ in range(20)]
+        for _ in range(20):
+            with pytest.raises(exceptions.ClientError):
+                client.list_function_event_invoke_configs(FunctionName="f")
+
+        assert all(outcome.error for outcome in outcomes)
+        assert client._caller._quota.available < 14
+        assert len([seconds for seconds in slept if seconds < 1]) == 500 // 14
+
+    def test_waits_no_longer_when_the_clock_is_set_back(
+        self, ours: Ours, slept: list[float], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        answers = [httpx.Response(200, json={})] * 30
+        answers[20] = httpx.Response(429, headers={"x-amzn-errortype": "TooManyRequestsException"}, json={})
+        client = ours(None, transport=httpx.MockTransport(lambda _: answers.pop(0)))
+        for _ in range(25):
+            client.list_for_function("f")
+        now = time.time()
+        monkeypatch.setattr(client._caller, "_clock", lambda: now - 600)
+
+        client.list_for_function("f")
+
+        assert max(slept) < 10
 
 
 class TestLaziness:

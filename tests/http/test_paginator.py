@@ -8,7 +8,7 @@ from typing import Any
 
 import jmespath
 import pytest
-from scripted import ScriptedServer, error, page
+from scripted import Reply, ScriptedServer, error, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs.exceptions import (
@@ -153,6 +153,18 @@ class TestAnError:
                 next(found)
             assert pages.resume_token == encode(Position("m"))
         assert numbers(found) == [3, 4]
+
+    def test_of_the_expression_on_a_page_does_not_pass_over_it(self, scripted: Any, ours: Any) -> None:
+        null = Reply(200, b'{"FunctionEventInvokeConfigs": [{}], "NextMarker": "n"}')
+        server = scripted(page("first", next_marker="m"), null, page("last"), page("last"))
+        pages = ours(server.url).get_paginator(LIST).paginate(FunctionName="f")
+        found = pages.search("length(FunctionEventInvokeConfigs[0].FunctionArn)")
+        assert next(found) == 5
+        for _ in range(2):
+            with pytest.raises(jmespath.exceptions.JMESPathTypeError):
+                next(found)
+            assert pages.resume_token == encode(Position("m"))
+        assert len(server.requests) == 2  # the page is kept, and not asked for again
 
     def test_in_a_full_result_leaves_the_token_where_it_began(self, scripted: Any, ours: Any) -> None:
         pages = (

@@ -144,7 +144,9 @@ class Simulation:
     def _caller(self) -> Caller:
         config = Config(retries={"mode": "adaptive"}, signature_version=UNSIGNED)
         settings = resolve(region_name="us-east-1", config=config, environ={})
-        caller = Caller(settings, clock=lambda: self._now, random=self._chance.random)
+        caller = Caller(
+            settings, clock=lambda: self._now, monotonic=lambda: self._now, random=self._chance.random
+        )
         if self.limiter:
             caller._limiter = self.limiter(self._now)  # type: ignore[assignment]
         return caller
