@@ -158,7 +158,11 @@ class ClientBase(Generic[TransportT]):
 
     def __reduce__(self) -> tuple[Callable[..., Self], tuple[type[Self], bytes]]:
         """What a client of another process is made from: the arguments, which may hold credentials."""
-        return _shared, (type(self), self._pickled_arguments())
+        try:
+            return _shared, (type(self), self._pickled_arguments())
+        except Exception as error:
+            failed = errors.without_frames(error)
+        raise failed
 
     def can_paginate(self, operation_name: str) -> bool:
         """Whether `get_paginator()` has a paginator for an operation of this name."""
@@ -206,4 +210,10 @@ def _can_be_pickled(value: object) -> bool:
 @lru_cache(maxsize=8)
 def _shared(client_class: Callable[..., Any], arguments: bytes) -> Any:
     # One client for all that a process is sent, with its connections and its pace.
-    return client_class(**pickle.loads(arguments))  # noqa: S301 - it is part of a pickle itself
+    try:
+        return client_class(**pickle.loads(arguments))  # noqa: S301 - it is part of a pickle itself
+    except Exception as error:
+        failed = errors.without_frames(error)
+    finally:
+        arguments = b""  # a traceback with locals would show the keys
+    raise failed

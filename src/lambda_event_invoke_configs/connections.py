@@ -6,7 +6,7 @@ memory than `max_response_size`. Each of them reads all of a response before it 
 
 from __future__ import annotations
 
-import os
+import ssl
 import time
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from contextlib import suppress
@@ -16,7 +16,8 @@ from typing import Any, cast
 import anyio
 import httpx
 
-from .exceptions import ResponseTooLargeError
+from .exceptions import ResponseTooLargeError, without_frames
+from .forks import begin_anew
 
 _NO_TIME = 1e-6  # seconds; none at all would mean not to wait
 
@@ -73,9 +74,8 @@ class _Body:
         return self._left >= 0
 
     def of(self, in_memory: httpx.ByteStream) -> bytes:
-        """The whole of a body that was read before: by the transports below, or made up by a mock."""
-        for part in in_memory:
-            self.add(part)
+        """The whole of a body that was read before: by those below, or made up by a mock."""
+        self.add(b"".join(in_memory))
         return self.whole()
 
     def whole(self) -> bytes:
@@ -115,35 +115,30 @@ class ThreadedTransport(httpx.BaseTransport):
     def __init__(self, *, limits: httpx.Limits, **options: Any) -> None:
         self._options = options
         self._connections = limits.max_connections or 0
-        self._inherited: list[_OneConnection] = []
-        self._made: list[_OneConnection] = []
         self._closed = False
-        self._begin()
+        self._kept: list[object] = []  # what a forked process has of its parent: neither used nor closed
+        self.begin()
+        begin_anew(self)
 
-    def _begin(self) -> None:
-        self._process = os.getpid()
-        # What a forked process has of its parent it neither uses nor closes: another of the parent's
-        # threads may have held the locks.
-        self._inherited += self._made
-        self._made = []
-        # The one used last comes first; None stands for one that was not needed yet.
+    def begin(self) -> None:
+        """Have no connection yet."""
+        self._kept.append(vars(self).get("_free"))
+        # The one used last comes first; None stands for one that is not open.
         self._free: LifoQueue[_OneConnection | None] = LifoQueue()
         for _ in range(self._connections):
             self._free.put(None)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send, and read all of the response; waits while all connections are in use."""
-        if self._process != os.getpid():
-            self._begin()
-        free = self._free
-        transport = free.get()
+        transport = self._free.get()
+        kept = None
         try:
-            if transport is None:
-                transport = _OneConnection(**self._options)
-                self._made.append(transport)
-            return transport.handle_request(request)
+            transport = transport or _OneConnection(**self._options)
+            response = transport.handle_request(request)
+            kept = transport
+            return response
         finally:
-            free.put(transport)
+            self._free.put(kept)
             if self._closed:
                 self.close()
 
@@ -185,10 +180,10 @@ class _OneConnection(httpx.HTTPTransport):
             response = super().handle_request(request)
             response.stream = httpx.ByteStream(read(response, self._max_size))
             return response
-        except BaseException:
-            # httpcore keeps a tunnel in which TLS has failed, as one in use: none would ever be free again.
+        except BaseException as error:
+            # httpcore keeps a tunnel in which TLS has failed as in use, and a cancelled request as waiting.
             self.close()
-            raise
+            raise _shown(error)  # noqa: B904 - it is the same one
 
     def _see(self, event: str, info: Mapping[str, Any]) -> None:
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
@@ -202,14 +197,20 @@ class _OneConnection(httpx.HTTPTransport):
         return bounded
 
 
+def _shown(error: BaseException) -> BaseException:
+    # The frames hold headers, a proxy's password among them. A failure of the network is not raised further,
+    # but asked what it came of.
+    return error if isinstance(error, (httpx.TransportError, ssl.SSLError)) else without_frames(error)
+
+
 class TaskTransport(httpx.AsyncBaseTransport):
     """The same for the tasks of one event loop: each connection is one task's at a time."""
 
     def __init__(self, *, limits: httpx.Limits, seconds: float | None, max_size: int, **options: Any) -> None:
         one = httpx.Limits(max_connections=1, keepalive_expiry=None)
         self._options: dict[str, Any] = {**options, "limits": one}
-        self._made: list[httpx.AsyncHTTPTransport] = []
-        # The one used last comes last; None stands for one that was not needed yet.
+        self._closed = False
+        # The one used last comes last; None stands for one that is not open.
         self._free: list[httpx.AsyncHTTPTransport | None] = [None] * (limits.max_connections or 0)
         # Waited for here, not in the pool, since it is no part of the exchange.
         self._turn = anyio.Semaphore(len(self._free), fast_acquire=True)
@@ -219,31 +220,32 @@ class TaskTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send, and read all of the response; waits while all connections are in use."""
         async with self._turn:
-            transport = self._free.pop() or self._make()
-            try:
-                with anyio.move_on_after(self._seconds):
-                    return await self._exchange(transport, request)
-            finally:
-                self._free.append(transport)
+            transport = self._free.pop() or httpx.AsyncHTTPTransport(**self._options)
+            with anyio.move_on_after(self._seconds):
+                return await self._exchange(transport, request)
         raise httpx.ReadTimeout("The read operation timed out")
 
     async def _exchange(self, transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+        kept = False
         try:
             response = await transport.handle_async_request(request)
             response.stream = httpx.ByteStream(await read_async(response, self._max_size))
+            kept = not self._closed
             return response
-        except BaseException:
-            # See _OneConnection.
-            with anyio.CancelScope(shield=True):
-                await transport.aclose()
-            raise
-
-    def _make(self) -> httpx.AsyncHTTPTransport:
-        made = httpx.AsyncHTTPTransport(**self._options)
-        self._made.append(made)
-        return made
+        except BaseException as error:
+            raise _shown(error)  # noqa: B904 - see _OneConnection
+        finally:
+            if kept:
+                self._free.append(transport)
+            else:
+                self._free.insert(0, None)
+                with anyio.CancelScope(shield=True):
+                    await transport.aclose()
 
     async def aclose(self) -> None:
-        """Close the connections."""
-        for transport in self._made:
-            await transport.aclose()
+        """Close the connections; those in use, and any that a later request makes, at its end."""
+        self._closed = True
+        idle, self._free[:] = [*self._free], [None] * len(self._free)
+        for transport in idle:
+            if transport is not None:
+                await transport.aclose()

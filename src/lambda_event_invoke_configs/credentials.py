@@ -25,6 +25,7 @@ from .exceptions import (
     remedied,
     without_frames,
 )
+from .forks import begin_anew
 from .quiet import quiet
 
 if TYPE_CHECKING:
@@ -65,6 +66,11 @@ class FoundKeys:
         self._load = load
         self._is_chain = is_chain  # not the user's own, whose errors are the user's
         self._found: Credentials | None = None
+        self.begin()
+        begin_anew(self)
+
+    def begin(self) -> None:
+        """Have nobody look for keys."""
         self._lock = threading.Lock()
 
     def may_block(self) -> bool:

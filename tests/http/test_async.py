@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import random
 import sys
 import threading
 import time
@@ -16,6 +19,7 @@ import pytest
 from anyio import sleep as real_sleep
 from anyio.lowlevel import checkpoint
 from botocore.credentials import RefreshableCredentials
+from httpcore._async.connection_pool import AsyncPoolRequest
 from scripted import Raw, Reply, ScriptedServer, Silence, error, page
 
 import lambda_event_invoke_configs as eic
@@ -57,7 +61,7 @@ def in_use(client: eic.AsyncClient) -> int:
 
 def connections(client: eic.AsyncClient) -> list[Any]:
     transport: Any = client._transport
-    return [connection for made in transport._made for connection in made._pool.connections]
+    return [connection for made in transport._free if made for connection in made._pool.connections]
 
 
 class TestTheEventLoop:
@@ -159,6 +163,54 @@ def at_each_await(scenario: Callable[[int], Awaitable[bool]]) -> Callable[[], Aw
 
 
 class TestCancellation:
+    def test_by_asyncio_itself_keeps_no_request(self, slept: list[float]) -> None:
+        """It goes through httpcore's own shield, and leaves the request in the pool, with its headers."""
+        chance = random.Random(1)
+
+        async def scenario() -> tuple[int, int]:
+            cancelled = 0
+            async with eic.AsyncClient(**lam.client_options) as client:
+                for _ in range(400):
+                    call = asyncio.ensure_future(client.list_function_event_invoke_configs(FunctionName="f"))
+                    asyncio.get_running_loop().call_later(chance.random() * 0.005, call.cancel)
+                    await asyncio.wait([call])
+                    cancelled += call.cancelled()
+                del call
+                gc.collect()
+                return cancelled, sum(isinstance(each, AsyncPoolRequest) for each in gc.get_objects())
+
+        with LocalLambda({"f": 9}) as lam:
+            cancelled, kept = asyncio.run(scenario())
+        assert cancelled > 20
+        assert kept == 0
+
+    def test_of_nothing_but_the_client_leaves_a_call_its_connection(
+        self, run: Run, scripted: Any, slept: list[float]
+    ) -> None:
+        server = scripted(page("1", wait=0.2), page("2"))
+
+        async def scenario() -> list[str]:
+            client = client_of(server.url)
+            found: list[str] = []
+
+            async def ask() -> None:
+                page = await client.list_function_event_invoke_configs(FunctionName="f")
+                assert page["ResponseMetadata"]["RetryAttempts"] == 0
+                found.extend(arns(page))
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(ask)
+                while not server.requests:
+                    await checkpoint()
+                await client.aclose()
+            assert connections(client) == []
+            await ask()
+            assert connections(client) == []
+            return found
+
+        assert run(scenario) == ["1", "2"]
+        assert server.connections == 2
+
     def test_at_any_await_loses_nothing_and_leaks_nothing(self, run: Run) -> None:
         with LocalLambda({"f": 9}) as lam:
             everything = [f"arn:aws:lambda:us-east-1:123456789012:function:f:{n}" for n in range(1, 10)]

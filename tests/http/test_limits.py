@@ -11,12 +11,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+from weakref import WeakSet
 
 import httpx
 import pytest
 from scripted import Reply, ScriptedServer, page
 
 import lambda_event_invoke_configs as eic
+from lambda_event_invoke_configs import forks
 from lambda_event_invoke_configs.exceptions import ReadTimeoutError, ResponseTooLargeError
 
 Scripted = Callable[..., ScriptedServer]
@@ -207,16 +209,59 @@ def test_a_forked_process_has_connections_of_its_own(scripted: Scripted) -> None
     assert server.connections == 2
 
 
-def test_where_the_process_is_another_one_no_connection_of_the_first_is_used(
-    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server = scripted(page("1"), page("2"), page("3"))
-    keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
-    with eic.Client("us-east-1", endpoint_url=server.url, **keys) as client:
-        client.list_function_event_invoke_configs(FunctionName="f")
-        monkeypatch.setattr("os.getpid", lambda: -1)
-        for _ in range(2):
-            client.list_function_event_invoke_configs(FunctionName="f")
-        for connection in client._transport._inherited:  # type: ignore[attr-defined]
-            connection.close()  # as the first process would
-    assert server.connections == 2
+FETCHING = """
+import os, sys, threading
+from botocore.credentials import Credentials
+import lambda_event_invoke_configs as eic
+
+fetching, go_on = threading.Event(), threading.Event()
+
+def fetch():
+    if not child:
+        fetching.set()
+        go_on.wait(30)
+    return Credentials("a", "b")
+
+def ask():
+    client.list_function_event_invoke_configs(FunctionName="f")
+
+child = 0
+client = eic.Client("us-east-1", endpoint_url=sys.argv[1], credentials=fetch)
+thread = threading.Thread(target=ask)
+thread.start()
+fetching.wait(30)
+forked = os.fork()
+if not forked:
+    child = 1
+    ask()
+    os._exit(0)
+print(os.waitpid(forked, 0)[1], flush=True)
+go_on.set()
+thread.join()
+client.close()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
+def test_a_process_forked_while_keys_are_fetched_fetches_its_own(scripted: Scripted) -> None:
+    server = scripted(page("1"), page("2"))
+    done = subprocess.run(
+        [sys.executable, "-c", FETCHING, server.url], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "0\n"
+
+
+def test_what_is_registered_is_begun_anew_in_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Each:
+        begun = 0
+
+        def begin(self) -> None:
+            self.begun += 1
+
+    each, gone = Each(), Each()
+    monkeypatch.setattr(forks, "_registered", WeakSet())
+    forks.begin_anew(each)
+    forks.begin_anew(gone)
+    del gone
+    forks._forked()
+    assert (each.begun, len(forks._registered)) == (1, 1)

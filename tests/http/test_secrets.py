@@ -13,11 +13,15 @@ So are a user's own frames, and a user's own transport: they are given the secre
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import contextlib
 import json
 import logging
+import os
 import pickle
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -174,11 +178,31 @@ def forms(secret: str) -> list[str]:
     ]
 
 
+@contextlib.contextmanager
+def interrupting(when: Callable[[], bool]) -> Iterator[None]:
+    """Ctrl-C, as soon as something is so."""
+
+    def interrupt() -> None:
+        while not when():
+            gone.wait(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    gone = threading.Event()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+        signal.signal(signal.SIGINT, before)
+
+
 def outcome_of(call: Callable[[], object]) -> object:
     # A frame without a secret of its own: the traceback begins here.
     try:
         return call()
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         return error
 
 
@@ -571,6 +595,43 @@ class TestWhateverTheNetworkDoes:
                 outcome = check(f"{scheme}://lambda.example", requests=server.requests, config=config)
                 assert isinstance(outcome, eic.exceptions.BotoCoreError)
 
+    @pytest.mark.parametrize("backend", BACKENDS)
+    def test_a_call_through_a_proxy_that_is_given_up_shows_no_secret(
+        self, backend: str, home: Home, scripted: Callable[..., ScriptedServer], log: Log
+    ) -> None:
+        """By asyncio's own timeout, which anyio does not put in other words, and by Ctrl-C."""
+        server = scripted(Silence())
+        proxies = {"https": server.url.replace("//", f"//user:{PASSWORD}@")}
+        options: dict[str, Any] = {"config": eic.Config(proxies=proxies), **home.keys("arguments")}
+
+        async def ask() -> None:
+            async with eic.AsyncClient("us-east-1", **options) as client:
+                await client.list_function_event_invoke_configs(FunctionName="f")
+
+        async def give_up() -> None:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(ask)
+                while not server.requests:
+                    await anyio.lowlevel.checkpoint()
+                raise ZeroDivisionError
+
+        def interrupted() -> None:
+            with eic.Client("us-east-1", **options) as client:
+                client.list_function_event_invoke_configs(FunctionName="f")
+
+        if backend == "sync":
+            with interrupting(lambda: bool(server.requests)):
+                outcome = outcome_of(interrupted)
+            assert isinstance(outcome, KeyboardInterrupt)
+        elif backend == "trio":
+            outcome = outcome_of(lambda: anyio.run(give_up, backend=backend))
+        else:
+            outcome = outcome_of(lambda: asyncio.run(asyncio.wait_for(ask(), 0.3)))
+            assert isinstance(outcome, (TimeoutError, asyncio.TimeoutError))
+        assert isinstance(outcome, BaseException)
+        assert leaks(shown_by(outcome), server.requests) == []
+        assert leaks(log.take(), server.requests) == []
+
     @pytest.mark.parametrize("backend", BACKENDS[1:])
     def test_a_call_that_is_given_up_shows_no_secret(
         self, backend: str, home: Home, scripted: Callable[..., ScriptedServer], log: Log
@@ -775,6 +836,23 @@ class TestWhateverIsWrongWithTheSettings:
         home.write(text, file)
         outcome = outcome_of(lambda: eic.Client("us-east-1"))
         assert isinstance(outcome, eic.exceptions.ConfigParseError), outcome
+        assert leaks(shown_by(outcome), []) == []
+        assert leaks(log.take(), []) == []
+
+    def test_a_client_that_cannot_be_pickled_shows_none(self, home: Home, log: Log) -> None:
+        client = eic.Client("us-east-1", transport=httpx.HTTPTransport(), **home.keys("arguments"))
+        outcome = outcome_of(lambda: pickle.dumps(client))
+        assert isinstance(outcome, eic.exceptions.InvalidConfigError), outcome
+        assert leaks(shown_by(outcome), []) == []
+        assert leaks(log.take(), []) == []
+
+    def test_a_client_that_cannot_be_made_where_it_was_sent_shows_none(self, home: Home, log: Log) -> None:
+        home.write("[profile p]\n", "AWS_CONFIG_FILE")
+        sent = pickle.dumps(eic.Client("us-east-1", profile_name="p", **home.keys("arguments")))
+        home.setenv("AWS_CONFIG_FILE", os.devnull)
+        outcome = outcome_of(lambda: pickle.loads(sent))
+        assert isinstance(outcome, eic.exceptions.ProfileNotFound), outcome
+        # Not the pickle itself, which its owner has.
         assert leaks(shown_by(outcome), []) == []
         assert leaks(log.take(), []) == []
 
