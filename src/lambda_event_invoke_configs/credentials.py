@@ -174,7 +174,7 @@ def source(
     # A profile named by argument wins over the environment's keys, one named there does not.
     if profile_name is None and environ.get("AWS_ACCESS_KEY_ID"):
         return _environment(environ)
-    return FoundKeys(lambda: _chain(profile_name, region), is_chain=True)
+    return FoundKeys(lambda: _chain(profile_name, region, environ), is_chain=True)
 
 
 def _given(credentials: Any) -> Callable[[], Credentials]:
@@ -232,13 +232,19 @@ def _environment(environ: Mapping[str, str]) -> CredentialSource:
     return FixedKeys(Keys(environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"], token), "env")
 
 
-def _chain(profile_name: str | None, region: str) -> Credentials | None:
+def _chain(profile_name: str | None, region: str, environ: Mapping[str, str]) -> Credentials | None:
     from botocore.session import Session
 
-    # The environment's profile it finds itself: one that is named here would rule out the environment's
-    # web identity, too.
-    session = Session(profile=profile_name)
-    # For STS, which the chain may have to ask; boto3 too asks it in the client's region.
-    session.set_config_variable("region", region)
-    found: Credentials | None = session.get_credentials()
-    return found
+    def set_ones(*variables: str) -> list[str]:
+        return [variable for variable in variables if environ.get(variable)]
+
+    # Not as `profile`, which would rule out the environment's web identity; and none that is set to nothing,
+    # which would be a profile without a name.
+    looked_up = {
+        "profile": (None, set_ones("AWS_DEFAULT_PROFILE", "AWS_PROFILE"), None, None),
+        "config_file": (None, set_ones("AWS_CONFIG_FILE"), "~/.aws/config", None),
+        "credentials_file": (None, set_ones("AWS_SHARED_CREDENTIALS_FILE"), "~/.aws/credentials", None),
+    }
+    session = Session(looked_up, profile=profile_name)
+    session.set_config_variable("region", region)  # for STS, which boto3 too asks in the client's region
+    return session.get_credentials()

@@ -96,6 +96,33 @@ def write(tmp_path: Path, setenv: Callable[..., None]) -> Callable[..., None]:
     return write_file
 
 
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"AWS_PROFILE": ""}, "K"),
+        ({"AWS_DEFAULT_PROFILE": "", "AWS_PROFILE": "dev"}, "D"),
+        ({"AWS_CONFIG_FILE": ""}, "K"),
+        ({"AWS_SHARED_CREDENTIALS_FILE": ""}, "K"),
+        ({"AWS_SHARED_CREDENTIALS_FILE": "", "AWS_PROFILE": "dev"}, "D"),
+    ],
+)
+def test_a_variable_that_is_set_to_nothing_is_as_if_it_were_not(
+    variables: dict[str, str], expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """boto3 takes some of them for a profile without a name, and looks for the file in none."""
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws" / "config").write_text("[default]\nregion = us-east-1\n[profile dev]\n")
+    (tmp_path / ".aws" / "credentials").write_text(
+        "[default]\naws_access_key_id = K\naws_secret_access_key = s\n"
+        "[dev]\naws_access_key_id = D\naws_secret_access_key = s\n"
+    )
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.delenv(name)
+    for name, value in {"HOME": str(tmp_path), **variables}.items():
+        monkeypatch.setenv(name, value)
+    assert keys_of().access_key == expected
+
+
 class TestExplicitKeys:
     def test_are_the_arguments(self, setenv: Callable[..., None]) -> None:
         setenv(AWS_ACCESS_KEY_ID="AKENV", AWS_SECRET_ACCESS_KEY="env")
