@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
 import httpx
-from anyio import to_thread
 from anyio.lowlevel import current_token
 
 from . import transport as http
@@ -20,6 +19,7 @@ from .call import FetchKeys, Outcome, Request, Sleep
 from .config import says_what_there_is
 from .connections import TaskTransport, read_async
 from .credentials import Keys
+from .fetching import Fetch
 from .functions import FunctionOutcome, Listing
 from .pagination import Pagination, Results, add_to, configurations, finish
 from .paginator import ItemsBase, PageIteratorBase, PaginatorBase, searcher
@@ -46,7 +46,7 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
     _make_transport = TaskTransport
     _send_method = "handle_async_request"
     _event_loop: object = None
-    _fetching_keys: anyio.Lock
+    _fetch: Fetch | None = None
 
     async def list_function_event_invoke_configs(
         self, **params: Unpack[ListRequest]
@@ -77,19 +77,16 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
         token = current_token()
         if self._event_loop is None:
             self._event_loop = token
-            self._fetching_keys = anyio.Lock()
         elif self._event_loop != token:
             # Its connections and locks belong to the other one, and would wait for it for ever.
             raise RuntimeError("AsyncClient is used in a second event loop: make one for each event loop")
 
     async def _fetch_keys(self) -> Keys:
-        if self._credentials.may_block():
-            async with self._fetching_keys:
-                # Another task may have fetched them in the meantime.
-                if self._credentials.may_block():
-                    # A task that is cancelled does not wait for the thread, which ends when it has the keys.
-                    return await to_thread.run_sync(self._credentials.keys, abandon_on_cancel=True)
-        return self._credentials.keys()
+        if not self._credentials.may_block():
+            return self._credentials.keys()
+        if self._fetch is None or self._fetch.is_over():
+            self._fetch = Fetch(self._credentials.keys)
+        return await self._fetch.keys()
 
     async def _send(self, request: Request) -> Outcome:
         try:

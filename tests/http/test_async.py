@@ -18,7 +18,7 @@ import httpx
 import pytest
 from anyio import sleep as real_sleep
 from anyio.lowlevel import checkpoint
-from botocore.credentials import RefreshableCredentials
+from botocore.credentials import Credentials, RefreshableCredentials
 from httpcore._async.connection_pool import AsyncPoolRequest
 from scripted import Raw, Reply, ScriptedServer, Silence, error, page
 
@@ -163,6 +163,36 @@ def at_each_await(scenario: Callable[[int], Awaitable[bool]]) -> Callable[[], Aw
 
 
 class TestCancellation:
+    def test_while_keys_are_fetched_lets_one_thread_fetch_them_for_all(
+        self, run: Run, scripted: Any, slept: list[float]
+    ) -> None:
+        asked = 0
+        go_on = threading.Event()
+
+        def vault() -> Credentials:
+            nonlocal asked
+            asked += 1
+            go_on.wait(30)
+            raise ZeroDivisionError
+
+        async def scenario() -> None:
+            async with client_of(
+                scripted().url, aws_access_key_id=None, aws_secret_access_key=None, credentials=vault
+            ) as client:
+                for _ in range(20):
+                    with anyio.move_on_after(0.01):
+                        await client.list_function_event_invoke_configs(FunctionName="f")
+                assert asked == 1
+                assert len([t for t in threading.enumerate() if t.name.endswith(".fetching")]) == 1
+                go_on.set()
+                with pytest.raises(ZeroDivisionError):
+                    await client.list_function_event_invoke_configs(FunctionName="f")
+                with pytest.raises(ZeroDivisionError):  # and the next call asks anew
+                    await client.list_function_event_invoke_configs(FunctionName="f")
+
+        run(scenario)
+        assert 1 <= asked <= 3
+
     def test_by_asyncio_itself_keeps_no_request(self, slept: list[float]) -> None:
         """It goes through httpcore's own shield, and leaves the request in the pool, with its headers."""
         chance = random.Random(1)

@@ -154,7 +154,7 @@ def test_the_guide_names_this_version_and_these_dependencies() -> None:
     ("left_out", "module"),
     [
         ([*COMMAND, "local.py", "verification.py"], "sync"),
-        (["aio.py", "tasks.py"], "sync"),
+        (["aio.py", "tasks.py", "fetching.py"], "sync"),
         ([*COMMAND, "sync.py"], "aio"),
     ],
 )
