@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import CancelledError, Executor, Future
 from dataclasses import dataclass
+from datetime import timezone, tzinfo
 from queue import SimpleQueue
 from threading import Thread, local
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from dateutil.tz import tzlocal
 
 from .config import invalid
 from .pagination import configurations
@@ -40,6 +43,24 @@ class FunctionOutcome:
     configurations: list[FunctionEventInvokeConfig]
     error: Exception | None = None
     resume_token: str | None = None
+
+    def __reduce__(self) -> tuple[Callable[..., FunctionOutcome], tuple[object, ...]]:
+        # tzlocal() keeps the offsets of the machine it was made on, and asks another one for its summer time.
+        sent = [_in_zone(each, timezone.utc) for each in self.configurations]
+        return _received, (self.function_name, sent, self.error, self.resume_token)
+
+
+def _received(name: str, sent: list[Any], error: Exception | None, token: str | None) -> FunctionOutcome:
+    return FunctionOutcome(name, [_in_zone(each, tzlocal()) for each in sent], error, token)
+
+
+def _in_zone(found: Any, zone: tzinfo) -> Any:
+    if not found or "LastModified" not in found:
+        return found
+    try:
+        return {**found, "LastModified": found["LastModified"].astimezone(zone)}
+    except OverflowError:  # there it would be the year 0, or 10000
+        return found
 
 
 class Listing:

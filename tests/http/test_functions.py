@@ -24,6 +24,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ import httpx
 import pytest
 from account import KEYS, Account, set_environment
 from botocore.credentials import Credentials
+from dateutil.tz import tzlocal
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs import exceptions
@@ -156,6 +158,38 @@ class TestOutcomes:
         client.list_for_function("f")
 
         assert max(slept) < 10
+
+
+class TestAnOutcomeOfAnotherProcess:
+    @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York"])
+    def test_is_of_the_same_moment_whatever_the_zone_there(self, zone: str) -> None:
+        """A pickled `tzlocal()` takes the offsets along, and asks where it arrives for the summer time."""
+        script = (
+            "import pickle, sys\n"
+            "import lambda_event_invoke_configs as eic\n"
+            "from datetime import datetime\n"
+            "from lambda_event_invoke_configs import timestamps\n"
+            "found = [1753000000 + n * 86400 * 30 for n in range(12)]\n"
+            "found = [{'LastModified': timestamps.parse(n, timestamps.machine_zone())} for n in found]\n"
+            "sys.stdout.buffer.write(pickle.dumps(eic.FunctionOutcome('f', [*found, None, {}])))"
+        )
+        environment = {**os.environ, "TZ": zone}
+        sent = subprocess.run(
+            [sys.executable, "-c", script], env=environment, capture_output=True, check=True
+        )
+
+        outcome = pickle.loads(sent.stdout)
+
+        *found, null, empty = outcome.configurations
+        moments = [each["LastModified"].timestamp() for each in found]
+        assert moments == [1753000000 + n * 86400 * 30 for n in range(12)]
+        assert {type(each["LastModified"].tzinfo) for each in found} == {tzlocal}
+        assert (outcome.function_name, null, empty) == ("f", None, {})
+
+    def test_keeps_what_is_at_the_end_of_the_calendar(self) -> None:
+        last = datetime.max.replace(tzinfo=timezone(-timedelta(hours=1)))
+        outcome = eic.FunctionOutcome("f", [{"LastModified": last}])
+        assert pickle.loads(pickle.dumps(outcome)) == outcome
 
 
 class TestLaziness:
