@@ -9,6 +9,7 @@ What takes long to load is imported when it is needed: `--help` loads neither ht
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -39,6 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     cannot be used; 254 when the service refused; 255 for any other failure, a closed pipe included; 130
     after Ctrl-C.
     """
+    # A descriptor that is closed (>&-) is None here, and no output at all is none that anybody may miss.
+    if cast("object", sys.stderr) is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the process ends
+    if cast("object", sys.stdout) is None:
+        return report(OSError(errno.EBADF, "standard output is closed"))
     try:
         args = parse(argv)
     except SystemExit as done:

@@ -49,8 +49,7 @@ async def read_async(response: httpx.Response, max_size: int) -> bytes:
         parts = aiter(cast("AsyncIterable[bytes]", response.stream))
         async for part in parts:
             if not body.add(part):
-                # A break alone would not end the generators the stream is made of.
-                with anyio.CancelScope() as rest:
+                with anyio.CancelScope() as rest:  # a break alone would not end the stream's generators
                     rest.cancel()
                     async for _ in parts:
                         pass

@@ -13,14 +13,17 @@ from __future__ import annotations
 import base64
 import json
 import re
+import socket
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, TypedDict, Union
 from urllib.parse import parse_qsl, unquote
 from uuid import uuid4
+from weakref import WeakSet
 
 from .verification import Refusal, verify
 
@@ -186,6 +189,23 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False  # a client may keep its connection open for as long as it likes
     request_queue_size = 128
+
+    def __init__(self, *arguments: Any) -> None:
+        self._connections: WeakSet[socket.socket] = WeakSet()
+        super().__init__(*arguments)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept a connection, and remember it."""
+        connection, address = super().get_request()
+        self._connections.add(connection)
+        return connection, address
+
+    def server_close(self) -> None:
+        """Close the connections too."""
+        super().server_close()
+        for connection in [*self._connections]:
+            with suppress(OSError):  # it is closed already
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away in the middle is none of the endpoint's errors."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from .checkpoint import Checkpoint, Function
 from .exit_status import SOME_FAILED, one_line
@@ -56,6 +57,8 @@ def list_many(clients: Mapping[str, Client], names: Iterator[str], number: int |
 def names_from(path: str) -> Iterator[Iterator[str]]:
     """The names in a file, one a line, read as they are needed; "-" is standard input."""
     if path == STANDARD_INPUT:
+        if cast("object", sys.stdin) is None:
+            raise OSError(errno.EBADF, "standard input is closed")
         yield _names(sys.stdin)
         return
     with open(path, encoding="utf-8-sig") as file:

@@ -160,6 +160,29 @@ class TestOutcomes:
         assert max(slept) < 10
 
 
+class Named(AsyncIterator[str]):
+    """Names that come asynchronously, and from no generator."""
+
+    def __init__(self) -> None:
+        self._names = names(20)
+
+    async def __anext__(self) -> str:
+        await anyio.lowlevel.checkpoint()
+        for name in self._names:
+            return name
+        raise StopAsyncIteration
+
+
+@pytest.mark.parametrize("backend", ASYNC)
+def test_names_may_come_from_any_asynchronous_iterator(account: Account, backend: str) -> None:
+    async def main() -> list[str]:
+        client = eic.AsyncClient(**account.options)
+        async with client, client.list_for_functions(Named()) as outcomes:
+            return [outcome.function_name async for outcome in outcomes]
+
+    assert sorted(anyio.run(main, backend=backend)) == sorted(names(20))
+
+
 class TestAnOutcomeOfAnotherProcess:
     @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York"])
     def test_is_of_the_same_moment_whatever_the_zone_there(self, zone: str) -> None:

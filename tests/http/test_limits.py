@@ -15,7 +15,7 @@ from weakref import WeakSet
 
 import httpx
 import pytest
-from scripted import Reply, ScriptedServer, page
+from scripted import Raw, Reply, ScriptedServer, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs import forks
@@ -23,7 +23,7 @@ from lambda_event_invoke_configs.exceptions import ReadTimeoutError, ResponseToo
 
 Scripted = Callable[..., ScriptedServer]
 
-CONNECT, READ = 0.2, 0.3  # seconds
+CONNECT, READ = 0.5, 0.3  # seconds
 LONGEST = 5.0  # seconds: what a call may take here on a machine that has other work; for ever is longer
 
 
@@ -151,6 +151,14 @@ class TestSize:
         )
         with pytest.raises(ResponseTooLargeError):
             ours(server.url, config=self.CONFIG).list_function_event_invoke_configs(FunctionName="f")
+
+    def test_of_chunks_that_are_there_at_once_is_limited_too(self, scripted: Scripted, ours: Any) -> None:
+        head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        server = scripted(Raw(head + (b"3e8\r\n" + b" " * 1000 + b"\r\n") * 5 + b"0\r\n\r\n"), page("a"))
+        client = ours(server.url, config=self.CONFIG)
+        with pytest.raises(ResponseTooLargeError):
+            client.list_function_event_invoke_configs(FunctionName="f")
+        assert client.list_function_event_invoke_configs(FunctionName="f")
 
     def test_of_an_error_is_limited_too(self, scripted: Scripted, ours: Any) -> None:
         server = scripted(Reply(500, b"x" * (self.LIMIT + 1)))

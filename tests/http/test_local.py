@@ -14,7 +14,7 @@ import pytest
 from scripted import ScriptedServer, page, parse
 
 import lambda_event_invoke_configs as eic
-from lambda_event_invoke_configs.exceptions import ClientError, ConnectionClosedError
+from lambda_event_invoke_configs.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
 from lambda_event_invoke_configs.local import LocalLambda
 
 LIST = "/2019-09-25/functions/my-function/event-invoke-config/list"
@@ -104,6 +104,13 @@ class TestServing:
         ):
             client.list_function_event_invoke_configs(FunctionName="f")
         assert "TypeError" in capfd.readouterr().err
+
+    def test_it_serves_no_longer_than_its_block_on_connections_that_are_open_neither(self) -> None:
+        with LocalLambda({"my-function": 3}) as lam:
+            client = eic.Client(**lam.client_options, config=eic.Config(retries={"total_max_attempts": 1}))
+            assert client.list_function_event_invoke_configs(FunctionName="my-function")
+        with client, pytest.raises(EndpointConnectionError):
+            client.list_function_event_invoke_configs(FunctionName="my-function")
 
     def test_there_is_no_endpoint_before_its_block(self) -> None:
         with pytest.raises(RuntimeError, match="before its `with` block"):

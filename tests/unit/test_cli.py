@@ -817,3 +817,30 @@ class TestDebug:
         assert (package.level, package.handlers) == before
         assert len(first.err.splitlines()) == len(second.err.splitlines())
         assert listing().err == ""
+
+
+class TestAClosedDescriptor:
+    def test_of_the_output_is_an_error(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(sys, "stdout", None)
+        assert cli.main(["f", "--local"]) == 255
+        assert "standard output is closed" in capsys.readouterr().err
+
+    def test_of_the_errors_keeps_the_exit_code(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "stderr", None)
+        assert cli.main(["f", "--region", "/"]) == 253
+        sys.stderr.close()
+
+    def test_of_the_names_is_an_error(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(sys, "stdin", None)
+        assert cli.main(["--functions-from", "-", "--region", "us-east-1"]) == 255
+        assert "standard input is closed" in capsys.readouterr().err
+
+    @pytest.mark.skipif(os.name == "nt", reason="there is no such shell")
+    def test_of_a_process_is_one_too(self) -> None:
+        command = f"{sys.executable} -m lambda_event_invoke_configs --local >&-"
+        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+        assert (done.returncode, "Traceback" in done.stderr) == (255, False)
