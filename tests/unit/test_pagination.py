@@ -177,6 +177,22 @@ class TestResults:
         pagination = start({"StartingToken": "s"})
         return pagination, Results(pagination, configurations, each_is_a_configuration=each)
 
+    def test_keep_a_page_unread_that_they_cannot_be_picked_of(self) -> None:
+        def pick(page: Any) -> list[int]:
+            if page["of"] == "no":
+                raise ZeroDivisionError
+            return [1]
+
+        pagination = Pagination(plan({"FunctionName": "f"}, None))
+        results = Results(pagination, pick, each_is_a_configuration=False)
+        assert results.unread is None
+        no: Any = {"of": "no"}
+        with pytest.raises(ZeroDivisionError):
+            results.feed(no)
+        assert results.unread is no
+        results.feed({"of": "yes"})  # type: ignore[typeddict-item]
+        assert results.unread is None
+
     def test_configurations_move_the_position_one_by_one(self) -> None:
         pagination, results = self.results(each=True)
         assert results.position == Position("s")
