@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-import jmespath
-
 from . import operation
 from .pagination import RESULT_KEY, Pagination, Plan, Results, plan
 from .tokens import encode
 from .types import ListFunctionEventInvokeConfigsResponse
 
 if TYPE_CHECKING:
+    from jmespath.parser import ParsedResult
     from typing_extensions import Unpack
 
     from .types import PaginateRequest
@@ -80,9 +79,9 @@ class PageIteratorBase(Generic[ListT]):
         return encode(self._progress.position)
 
     @property
-    def result_keys(self) -> list[jmespath.parser.ParsedResult]:
+    def result_keys(self) -> list[ParsedResult]:
         """The members that `build_full_result()` joins: `FunctionEventInvokeConfigs`, compiled."""
-        return [jmespath.compile(RESULT_KEY)]
+        return [_compiled(RESULT_KEY)]
 
     @property
     def non_aggregate_part(self) -> dict[str, object]:
@@ -104,17 +103,23 @@ class ItemsBase(Generic[PagesT]):
     """A listing's configurations, one by one; each iteration starts at the beginning."""
 
     def __init__(self, pages: PagesT) -> None:
-        self.result_key: jmespath.parser.ParsedResult = jmespath.compile(RESULT_KEY)
+        self.result_key: ParsedResult = _compiled(RESULT_KEY)
         """`FunctionEventInvokeConfigs`, compiled: whose members these are."""
         self._pages = pages
 
 
 def searcher(expression: str) -> Pick[Any]:
     """What finds the results of a JMESPath expression in a page; those of a list one by one."""
-    compiled = jmespath.compile(expression)
+    compiled = _compiled(expression)
 
     def pick(page: ListFunctionEventInvokeConfigsResponse) -> Iterable[Any]:
         found = compiled.search(page)
         return found if isinstance(found, list) else [found]
 
     return pick
+
+
+def _compiled(expression: str) -> ParsedResult:
+    import jmespath  # a first page does not need it
+
+    return jmespath.compile(expression)
