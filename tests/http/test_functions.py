@@ -530,13 +530,21 @@ class TestLeavingEarly:
 
 
 class TestCtrlC:
-    def test_in_the_names_goes_through_at_once(self, sync_client: eic.Client) -> None:
+    def test_in_the_names_goes_through_at_once(self) -> None:
+        go_on = threading.Event()
+
+        def answer(_: httpx.Request) -> httpx.Response:
+            go_on.wait(30)
+            return httpx.Response(200, json={})
+
         def interrupted() -> Iterator[str]:
-            yield "hangs-1"
+            yield "f"
             raise KeyboardInterrupt
 
+        client = eic.Client("us-east-1", **KEYS, transport=httpx.MockTransport(answer))
         with pytest.raises(KeyboardInterrupt):
-            list(sync_client.list_for_functions(interrupted()))
+            list(client.list_for_functions(interrupted()))
+        go_on.set()  # so that no thread is left, to sleep in somebody else's test
 
     @pytest.mark.skipif(os.name == "nt", reason="there is no Ctrl-C for one process alone")
     @pytest.mark.parametrize("busy_for", [0, 60])
