@@ -104,7 +104,7 @@ def as_completed(
 
 
 def outcome_of(name: str, future: Future[FunctionOutcome]) -> FunctionOutcome:
-    """What a listing came to, also if the executor lost it, as when a worker dies."""
+    """What a listing came to, also if the executor lost it twice."""
     try:
         return future.result()
     except Exception as error:
@@ -116,13 +116,22 @@ def completed(
 ) -> Generator[tuple[JobT, Future[ResultT]], None, None]:
     """Each job and what `do` made of it, as they complete.
 
+    What fails is done once more. A listing hands out its errors, so it was the executor that failed, and a
+    cluster can lose the result of a worker that dies; a pool whose workers are all dead refuses at once.
+
     Closed early, it cancels what has not begun, and does not wait for what has: it may be closed by a Ctrl-C
     in whatever iterates over it, and a generator is not told why it is closed.
     """
-    pending: dict[Future[ResultT], JobT] = {}
+    pending: dict[Future[ResultT], tuple[JobT, bool]] = {}
     done: SimpleQueue[Future[ResultT]] = SimpleQueue()
     failure: Exception | None = None
     more = True
+
+    def begin(job: JobT, *, again: bool = False) -> None:
+        future = _submit(executor, do, job)
+        pending[future] = job, again
+        future.add_done_callback(done.put)
+
     try:
         while more or pending:
             if more and len(pending) < max_concurrency:
@@ -133,14 +142,16 @@ def completed(
                 except Exception as error:
                     more, failure = False, error
                 else:
-                    future = _submit(executor, do, job)
-                    pending[future] = job
-                    future.add_done_callback(done.put)
+                    begin(job)
                 # The next job may take its time to come: what is there already does not wait for it.
                 if done.empty():
                     continue
             future = done.get()
-            yield pending.pop(future), future
+            job, again = pending.pop(future)
+            if not again and (future.cancelled() or isinstance(future.exception(), Exception)):
+                begin(job, again=True)
+            else:
+                yield job, future
     finally:
         for future in pending:
             future.cancel()

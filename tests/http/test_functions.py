@@ -587,6 +587,25 @@ main() if {backend!r} == "sync" else anyio.run(main_async, backend={backend!r})
             assert "KeyboardInterrupt" in err
 
 
+class Losing(ThreadPoolExecutor):
+    """Loses what it is asked for so many times: Dask's may, if a worker dies as it hands over a result."""
+
+    def __init__(self, times: int, lost: Callable[[Future[Any]], object]) -> None:
+        super().__init__(3)
+        self.asked: Counter[str] = Counter()
+        self._times = times
+        self._lost = lost
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        (name,) = args
+        self.asked[name] += 1
+        if self.asked[name] > self._times:
+            return super().submit(fn, *args, **kwargs)
+        future: Future[Any] = Future()
+        self._lost(future)
+        return future
+
+
 class TestExecutors:
     def test_any_of_concurrent_futures_will_do(self, sync_client: eic.Client) -> None:
         with ThreadPoolExecutor(3) as threads:
@@ -614,6 +633,43 @@ class TestExecutors:
 
         assert [outcome.function_name for outcome in found] == list(names(30))
         assert all(isinstance(outcome.error, RuntimeError) for outcome in found)
+
+    @pytest.mark.parametrize(
+        "lost",
+        [lambda future: future.set_exception(TypeError("lost")), Future.cancel],
+        ids=["error", "cancelled"],
+    )
+    def test_what_one_loses_is_asked_of_it_once_more(
+        self, sync_client: eic.Client, lost: Callable[[Future[Any]], object]
+    ) -> None:
+        with Losing(1, lost) as losing:
+            found = by_name(sync_client.list_for_functions(names(20), executor=losing))
+
+        assert {name: arns(outcome) for name, outcome in found.items()} == {n: [n] for n in names(20)}
+        assert losing.asked == Counter([*names(20)] * 2)
+
+    def test_what_one_loses_again_is_an_error(self, sync_client: eic.Client) -> None:
+        with Losing(2, lambda future: future.set_exception(TypeError("lost"))) as losing:
+            found = by_name(sync_client.list_for_functions(names(20), executor=losing))
+
+        assert {*found} == {*names(20)}
+        assert all(isinstance(outcome.error, TypeError) for outcome in found.values())
+        assert losing.asked == Counter([*names(20)] * 2)
+
+    def test_what_one_is_interrupted_in_is_raised_at_once(self, sync_client: eic.Client) -> None:
+        with (
+            Losing(1, lambda future: future.set_exception(KeyboardInterrupt())) as losing,
+            pytest.raises(KeyboardInterrupt),
+        ):
+            list(sync_client.list_for_functions(["f"], executor=losing))
+
+        assert losing.asked == Counter(["f"])
+
+    def test_a_listing_that_fails_is_not_asked_for_again(self, sync_client: eic.Client) -> None:
+        with Losing(0, Future.cancel) as losing:
+            list(sync_client.list_for_functions(["missing-1"], executor=losing))
+
+        assert losing.asked == Counter(["missing-1"])
 
     def test_one_whose_worker_dies_loses_no_name(self, sync_client: eic.Client) -> None:
         context = multiprocessing.get_context("spawn")
