@@ -7,8 +7,7 @@ memory than `max_response_size`. Each of them reads all of a response before it 
 from __future__ import annotations
 
 import ssl
-import time
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, Iterable
 from contextlib import suppress
 from queue import Empty, LifoQueue
 from typing import Any, cast
@@ -16,10 +15,9 @@ from typing import Any, cast
 import anyio
 import httpx
 
+from .deadline import Deadline
 from .exceptions import ResponseTooLargeError, without_frames
 from .forks import begin_anew
-
-_NO_TIME = 1e-6  # seconds; none at all would mean not to wait
 
 
 def read(response: httpx.Response, max_size: int) -> bytes:
@@ -155,26 +153,18 @@ class ThreadedTransport(httpx.BaseTransport):
 
 
 class _OneConnection(httpx.HTTPTransport):
-    """One connection at a time, and a limit for what a whole exchange takes.
-
-    httpx's read timeout is one for each read: a server that sends a byte now and then is never cut off. So
-    each new connection is given a `read` and a `write` that know when the exchange has to be over, through
-    httpcore's `trace` extension, which tells of it.
-
-    Source: https://www.encode.io/httpcore/extensions/ and https://www.encode.io/httpcore/network-backends/
-    """
+    """One connection at a time, and a limit for what a whole exchange takes."""
 
     def __init__(self, *, seconds: float | None, max_size: int, **options: Any) -> None:
         limits = httpx.Limits(max_connections=1, keepalive_expiry=None)
         super().__init__(limits=limits, **options)
-        self._seconds = seconds
+        self._deadline = None if seconds is None else Deadline(seconds)
         self._max_size = max_size
-        self._end = 0.0
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        if self._seconds is not None:
-            self._end = time.monotonic() + self._seconds
-            request.extensions["trace"] = self._see
+        if self._deadline:
+            self._deadline.begin()
+            request.extensions["trace"] = self._deadline.trace
         try:
             response = super().handle_request(request)
             response.stream = httpx.ByteStream(read(response, self._max_size))
@@ -183,17 +173,6 @@ class _OneConnection(httpx.HTTPTransport):
             # httpcore keeps a tunnel in which TLS has failed as in use, and a cancelled request as waiting.
             self.close()
             raise _shown(error)  # noqa: B904 - it is the same one
-
-    def _see(self, event: str, info: Mapping[str, Any]) -> None:
-        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
-            stream = info["return_value"]
-            stream.read, stream.write = self._in_time(stream.read), self._in_time(stream.write)
-
-    def _in_time(self, transfer: Callable[..., Any]) -> Callable[..., Any]:
-        def bounded(data: object, timeout: float) -> Any:
-            return transfer(data, timeout=max(min(timeout, self._end - time.monotonic()), _NO_TIME))
-
-        return bounded
 
 
 def _shown(error: BaseException) -> BaseException:

@@ -205,11 +205,19 @@ class Proxy(Server):
     """Answers a request for an http:// URL with a page itself, and connects to where CONNECT says.
 
     `answer` is what it answers a CONNECT with instead; `tunnelled` is what clients sent through tunnels.
+    While `slow()` is true, a byte of the server's takes `pause` seconds.
     """
 
-    def __init__(self, context: ssl.SSLContext | None = None, answer: bytes | None = None) -> None:
+    def __init__(
+        self,
+        context: ssl.SSLContext | None = None,
+        answer: bytes | None = None,
+        slow: Callable[[], bool] = lambda: False,
+        pause: float = 0,
+    ) -> None:
         self.tunnelled = b""
         self._answer = answer
+        self._slow, self._pause = slow, pause
         super().__init__(context)
 
     def serve(self, connection: socket.socket) -> None:
@@ -241,7 +249,12 @@ class Proxy(Server):
     def _copy(self, server: socket.socket, client: socket.socket) -> None:
         try:
             while data := server.recv(65536):
-                client.sendall(data)
+                if self._slow():
+                    for byte in data:
+                        threading.Event().wait(self._pause)
+                        client.sendall(bytes([byte]))
+                else:
+                    client.sendall(data)
         except OSError:
             pass
         _hang_up(client)
@@ -301,6 +314,16 @@ def secure_proxy(start: Callable[..., Server], certificates: Certificates) -> Se
 def make_proxy(start: Callable[..., Server]) -> Callable[[bytes], Server]:
     """Makes proxies that answer CONNECT with the given bytes."""
     return lambda answer: start(Proxy, None, answer)
+
+
+@pytest.fixture
+def make_slow_proxy(start: Callable[..., Server]) -> Callable[..., Server]:
+    """Makes proxies that take so long for each byte of an answer while `slow()` is true."""
+
+    def make(slow: Callable[[], bool], pause: float, context: ssl.SSLContext | None) -> Server:
+        return start(Proxy, context, None, slow, pause)
+
+    return make
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -19,7 +20,12 @@ from scripted import Raw, Reply, ScriptedServer, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs import forks
-from lambda_event_invoke_configs.exceptions import ReadTimeoutError, ResponseTooLargeError
+from lambda_event_invoke_configs.connections import ThreadedTransport
+from lambda_event_invoke_configs.exceptions import (
+    ConnectTimeoutError,
+    ReadTimeoutError,
+    ResponseTooLargeError,
+)
 
 Scripted = Callable[..., ScriptedServer]
 
@@ -103,6 +109,39 @@ class TestTime:
         assert 2 * (CONNECT + READ) * 0.9 <= took + sum(slept) <= LONGEST
         assert server.attempts == 2
         assert len(slept) == 1
+
+    @pytest.mark.parametrize("stage", ["handshake", "answer"])
+    @pytest.mark.parametrize("proxy", ["http", "https"])
+    def test_is_bounded_however_slowly_tls_comes_through_a_proxy(
+        self, make_slow_proxy: Any, secure_lambda: Any, certificates: Any, ours: Any, proxy: str, stage: str
+    ) -> None:
+        slow = (lambda: True) if stage == "handshake" else (lambda: bool(secure_lambda.requests))
+        slow_proxy = make_slow_proxy(slow, READ / 10, certificates.server if proxy == "https" else None)
+        config = eic.Config(
+            connect_timeout=CONNECT,
+            read_timeout=READ,
+            retries={"total_max_attempts": 1},
+            proxies={"https": f"{proxy}://localhost:{slow_proxy.port}"},
+        )
+        client = ours(f"https://localhost:{secure_lambda.port}", verify=certificates.path, config=config)
+        began = time.monotonic()
+        with pytest.raises((ConnectTimeoutError, ReadTimeoutError)):
+            client.list_function_event_invoke_configs(FunctionName="f")
+        assert time.monotonic() - began <= LONGEST
+
+    def test_of_a_handshake_is_bounded_by_both_timeouts_together_too(self, silent: Any) -> None:
+        transport = ThreadedTransport(
+            limits=httpx.Limits(max_connections=1),
+            seconds=READ,
+            max_size=0,
+            verify=ssl.create_default_context(),
+        )
+        timeout = httpx.Timeout(60).as_dict()
+        request = httpx.Request("GET", f"https://localhost:{silent.port}", extensions={"timeout": timeout})
+        began = time.monotonic()
+        with pytest.raises(httpx.ConnectTimeout):
+            transport.handle_request(request)
+        assert time.monotonic() - began <= LONGEST
 
     def test_of_a_connection_that_is_used_again_begins_anew(self, scripted: Scripted, ours: Any) -> None:
         answers = [page("a", wait=READ / 3) for _ in range(6)]
