@@ -80,7 +80,11 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--local", action="store_true", help="list made-up configurations, from an embedded endpoint")
     add("--debug", action="store_true", help="log what is done to standard error")
     add("--version", action="version", version=f"%(prog)s {__version__}")
-    return _checked(parser, parser.parse_intermixed_args(argv))
+    argv = list(sys.argv[1:] if argv is None else argv)
+    end = argv.index("--") if "--" in argv else len(argv)
+    args = parser.parse_intermixed_args(argv[:end])
+    args.names += argv[end + 1 :]  # argparse would take those that begin with "-" for options
+    return _checked(parser, args)
 
 
 def _checked(parser: _Parser, args: argparse.Namespace) -> argparse.Namespace:
@@ -124,5 +128,5 @@ def _check_many(parser: _Parser, args: argparse.Namespace) -> None:
 def _expression(text: str) -> ParsedResult:
     try:
         return query(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise argparse.ArgumentTypeError(one_line(error)) from None

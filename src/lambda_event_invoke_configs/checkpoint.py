@@ -16,12 +16,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from .config import invalid
+from .exceptions import InvalidConfigError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 Function = tuple[str, str]
 """Its name and its region."""
+
+_BEGINNING = b'{"FunctionName":'  # of every record
 
 
 class Checkpoint:
@@ -56,7 +59,7 @@ class Checkpoint:
         """Write an outcome's line to the output, and what it stands for to the checkpoint."""
         record: dict[str, Any] = {"FunctionName": function[0], "Region": function[1], "Failed": failed}
         if self._file_id:
-            start = os.fstat(self._output.fileno()).st_size
+            start = self._size()
             newlines = len(os.linesep) - 1  # what text mode adds
             self._append({**record, "Output": [*self._file_id, start, start + len(line) + newlines]})
         self._output.write(line)
@@ -81,6 +84,8 @@ class Checkpoint:
         last: dict[str, Any] | None = None
         for line in self._file:
             if not line.endswith(b"\n"):
+                if not _BEGINNING.startswith(line[: len(_BEGINNING)]):
+                    raise self._no_checkpoint()
                 break  # torn by a kill
             if last:
                 self._take(last)
@@ -95,9 +100,15 @@ class Checkpoint:
             record = json.loads(line)
             if isinstance(record, dict) and {"FunctionName", "Region", "Failed"} <= record.keys():
                 return record
-        raise invalid("--checkpoint", self._path, "a file that this command wrote, or none yet")
+        raise self._no_checkpoint()
+
+    def _no_checkpoint(self) -> InvalidConfigError:
+        return invalid("--checkpoint", self._path, "a file that this command wrote, or none yet")
 
     def _take(self, record: dict[str, Any]) -> None:
+        *file_id, _, end = record.get("Output", [0, 0])
+        if file_id == self._file_id and end > self._size():
+            raise self._lost_lines()
         # What failed is asked for again: its newer line counts.
         if not record["Failed"]:
             self._taken.add((record["FunctionName"], record["Region"]))
@@ -109,14 +120,19 @@ class Checkpoint:
         *file_id, start, end = last["Output"]
         if file_id != self._file_id:
             return False  # the output of then cannot be looked at: rather twice than never
-        size = os.fstat(self._output.fileno()).st_size
+        size = self._size()
         if size < start:
-            raise invalid(
-                "--checkpoint", self._path, "removed, or the output continued with >>: it has lost lines"
-            )
+            raise self._lost_lines()
         if size < end:
             os.ftruncate(self._output.fileno(), start)
         return bool(size >= end)
+
+    def _size(self) -> int:
+        return os.fstat(self._output.fileno()).st_size
+
+    def _lost_lines(self) -> InvalidConfigError:
+        allowed = "removed, or the output continued with >>: it has lost lines"
+        return invalid("--checkpoint", self._path, allowed)
 
 
 def _file_id(output: TextIO) -> list[int] | None:

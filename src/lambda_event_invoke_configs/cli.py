@@ -10,16 +10,17 @@ What takes long to load is imported when it is needed: `--help` loads neither ht
 from __future__ import annotations
 
 import errno
+import io
 import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
 from .arguments import parse
-from .exit_status import report
+from .exit_status import PROG, USAGE, report, say
 from .output import shown
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _LOCAL_CONFIGURATIONS = 120
 _LOCAL_REGION = "us-east-1"
+_MAX_PAGE_SIZE = 50  # the service's
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,18 +47,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the process ends
     if cast("object", sys.stdout) is None:
         return report(OSError(errno.EBADF, "standard output is closed"))
+    with redirect_stdout(_buffered(sys.stdout)):
+        try:
+            args = parse(argv)
+        except SystemExit as done:
+            code = int(done.code or 0)
+        else:
+            with _debug_log(args.debug):
+                code = _run(args)
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            code = code or report(error)
+            _discard(sys.stdout)
     try:
-        args = parse(argv)
-    except SystemExit as done:
-        code = int(done.code or 0)
-    else:
-        with _debug_log(args.debug):
-            code = _run(args)
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        code = code or report(error)
-        _discard_output()
+        sys.stderr.flush()
+    except OSError:
+        _discard(sys.stderr)
     return code
 
 
@@ -77,7 +84,11 @@ def _run(args: argparse.Namespace) -> int:
             if args.functions_from is not None:
                 names = stack.enter_context(names_from(args.functions_from))
             number = None if args.functions_from is not None else len(args.names)
-            return list_many({client.meta.region_name: client for client in clients}, names, number, args)
+            by_region = {client.meta.region_name: client for client in clients}
+            if len(by_region) < len(clients):  # by its pseudo-region, such as fips-us-east-1
+                say(f"{PROG}: error: --region {', '.join(args.regions)}: two of these are the same")
+                return USAGE
+            return list_many(by_region, names, number, args)
     except (Exception, KeyboardInterrupt) as error:
         return report(error)
 
@@ -134,8 +145,9 @@ def _pages(client: Client, args: argparse.Namespace) -> PageIterator:
     config = {"StartingToken": args.starting_token, "PageSize": args.page_size, "MaxItems": args.max_items}
     if args.no_paginate:
         # What is cut off the only page would be lost: its NextMarker points behind it.
-        sizes = [size for size in (args.page_size, config.pop("MaxItems")) if size is not None]
-        config["PageSize"] = min(sizes, default=None)
+        most = config.pop("MaxItems")
+        sizes = [args.page_size, None if most is None else min(most, _MAX_PAGE_SIZE)]
+        config["PageSize"] = min((size for size in sizes if size is not None), default=None)
     paginator = client.get_paginator("list_function_event_invoke_configs")
     return paginator.paginate(FunctionName=args.names[0], PaginationConfig=cast("PaginatorConfig", config))
 
@@ -156,12 +168,19 @@ def _list(pages: PageIterator, output: Output, *, only_one: bool) -> int:
         finally:
             code = report(error)
             if token:
-                sys.stderr.write(f"To continue: --starting-token {token}\n")
+                say(f"To continue: --starting-token {token}")
         return code
     output.end(None if only_one else token)
-    if token and not output.shows_token:
-        sys.stderr.write(f"NextToken: {token}\n")
+    if token and not (output.shows_token and (not only_one or _is_a_marker(token))):
+        say(f"NextToken: {token}")
     return 0
+
+
+def _is_a_marker(token: str) -> bool:
+    # Where the token to start with leaves out more than the one page, the rest is in no NextMarker.
+    from .tokens import decode
+
+    return decode(token).skip is None
 
 
 @contextmanager
@@ -183,14 +202,24 @@ def _debug_log(enabled: bool) -> Iterator[None]:
         package.removeHandler(handler)
 
 
-def _discard_output() -> None:
-    """Let the interpreter flush at shutdown what standard output did not take.
+def _buffered(output: TextIO) -> TextIO:
+    """Standard output as it is, but for one without a buffer (PYTHONUNBUFFERED, `python -u`).
+
+    Python loses what a pipe or a disk does not take of that at once, and says nothing.
+    """
+    if not isinstance(getattr(output, "buffer", None), io.RawIOBase):
+        return output
+    return open(output.fileno(), "w", encoding=output.encoding, errors=output.errors, closefd=False)
+
+
+def _discard(output: TextIO) -> None:
+    """Let the interpreter flush at shutdown what standard output or error did not take.
 
     Source: https://docs.python.org/3/library/signal.html#note-on-sigpipe
     """
-    # Standard output may be no file at all: fileno() then raises an OSError too.
+    # It may be no file at all: fileno() then raises an OSError too.
     with suppress(OSError):
-        stdout = sys.stdout.fileno()
+        fileno = output.fileno()
         devnull = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(devnull, stdout)
+        os.dup2(devnull, fileno)
         os.close(devnull)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 
 PROG = "lambda-event-invoke-configs"
 
@@ -29,8 +30,14 @@ def report(error: BaseException) -> int:
     else:
         code, text = _exit_status(error), one_line(error)
     logger.debug("failed", exc_info=error)
-    sys.stderr.write(f"{PROG}: {text}\n")
+    say(f"{PROG}: {text}")
     return code
+
+
+def say(line: str) -> None:
+    """Write a line to standard error; if that takes none, nobody can be told."""
+    with suppress(OSError):
+        sys.stderr.write(f"{line}\n")
 
 
 def _exit_status(error: BaseException) -> int:

@@ -112,9 +112,16 @@ def outcome_of(name: str, future: Future[FunctionOutcome]) -> FunctionOutcome:
 
 
 def completed(
-    do: Callable[[JobT], ResultT], jobs: Iterator[JobT], max_concurrency: int, executor: Executor
+    do: Callable[[JobT], ResultT],
+    jobs: Iterator[JobT],
+    max_concurrency: int,
+    executor: Executor,
+    *,
+    taker: Executor | None = None,
 ) -> Generator[tuple[JobT, Future[ResultT]], None, None]:
     """Each job and what `do` made of it, as they complete.
+
+    taker: takes the jobs, one at a time (default: whoever iterates, who waits for the next one then).
 
     What fails is done once more. A listing hands out its errors, so it was the executor that failed, and a
     cluster can lose the result of a worker that dies; a pool whose workers are all dead refuses at once.
@@ -123,7 +130,8 @@ def completed(
     in whatever iterates over it, and a generator is not told why it is closed.
     """
     pending: dict[Future[ResultT], tuple[JobT, bool]] = {}
-    done: SimpleQueue[Future[ResultT]] = SimpleQueue()
+    taking: Future[JobT] | None = None
+    done: SimpleQueue[Future[Any]] = SimpleQueue()
     failure: Exception | None = None
     more = True
 
@@ -132,21 +140,32 @@ def completed(
         pending[future] = job, again
         future.add_done_callback(done.put)
 
+    def begin_taken(taking: Future[JobT]) -> None:
+        nonlocal more, failure
+        try:
+            begin(taking.result())
+        except StopIteration:
+            more = False
+        except Exception as error:
+            more, failure = False, error
+
     try:
         while more or pending:
-            if more and len(pending) < max_concurrency:
-                try:
-                    job = next(jobs)
-                except StopIteration:
-                    more = False
-                except Exception as error:
-                    more, failure = False, error
+            if more and taking is None and len(pending) < max_concurrency:
+                taking = taker.submit(next, jobs) if taker else _at_once(next, jobs)
+                if taking.done():
+                    begin_taken(taking)
+                    taking = None
+                    # The next job may take its time to come: what is there already does not wait for it.
+                    if done.empty():
+                        continue
                 else:
-                    begin(job)
-                # The next job may take its time to come: what is there already does not wait for it.
-                if done.empty():
-                    continue
+                    taking.add_done_callback(done.put)
             future = done.get()
+            if future is taking:
+                begin_taken(future)
+                taking = None
+                continue
             job, again = pending.pop(future)
             if not again and (future.cancelled() or isinstance(future.exception(), Exception)):
                 begin(job, again=True)
@@ -170,6 +189,19 @@ def _submit(executor: Executor, do: Callable[[JobT], ResultT], job: JobT) -> Fut
         return future
 
 
+def _at_once(do: Callable[..., ResultT], *args: Any, **kwargs: Any) -> Future[ResultT]:
+    future: Future[ResultT] = Future()
+    _run(future, do, *args, **kwargs)
+    return future
+
+
+def _run(future: Future[ResultT], do: Callable[..., ResultT], *args: Any, **kwargs: Any) -> None:
+    try:
+        future.set_result(do(*args, **kwargs))
+    except BaseException as error:
+        future.set_exception(error)
+
+
 class Threads(Executor):
     """A thread a job. At its end the interpreter waits for none, unlike those of a ThreadPoolExecutor.
 
@@ -187,10 +219,7 @@ class Threads(Executor):
 
         def run() -> None:
             _of_this_thread.executor = self
-            try:
-                future.set_result(fn(*args, **kwargs))
-            except BaseException as error:
-                future.set_exception(error)
+            _run(future, fn, *args, **kwargs)
 
         Thread(target=run, name=__name__, daemon=True).start()
         return future

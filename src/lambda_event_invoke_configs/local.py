@@ -101,12 +101,13 @@ class LocalLambda:
             "aws_secret_access_key": self.secret_key,
         }
 
-    def _answer(self, method: str, target: str, headers: Mapping[str, str]) -> dict[str, Any]:
+    def _answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
         path, _, query = target.partition("?")
         verify(
             method,
             target,
             headers,
+            body,
             access_key=self.access_key,
             secret_key=self.secret_key,
             region=self.region_name,
@@ -223,8 +224,9 @@ class _Handler(BaseHTTPRequestHandler):
         # Not self.path: the standard library has tidied that up.
         target = self.raw_requestline.decode("latin-1").split(" ")[1]
         headers = {name.lower(): value for name, value in self.headers.items()}
+        sent = self.rfile.read(int(headers.get("content-length", 0)))
         try:
-            status, body, error = 200, self.lam._answer(self.command, target, headers), None
+            status, body, error = 200, self.lam._answer(self.command, target, headers, sent), None
         except Refusal as refusal:
             status, body, error = refusal.status, refusal.body, refusal.code
         content = json.dumps(body, default=datetime.timestamp).encode()
@@ -237,7 +239,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_POST = do_PUT = do_DELETE = _respond  # noqa: N815 - http.server's names
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _respond  # noqa: N815 - http.server's names
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
         """Say nothing: a test's output is its own."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from .checkpoint import Checkpoint, Function
@@ -26,43 +27,52 @@ def list_many(clients: Mapping[str, Client], names: Iterator[str], number: int |
     clients: by region. number: how many functions there are, if it is known. options: the command's.
     """
     path = options.checkpoint
-    with Checkpoint(path, sys.stdout) if path is not None else nullcontext() as checkpoint:
-        jobs = ((name, region) for name in names for region in clients)
-        if checkpoint:
-            jobs = filter(checkpoint.takes, jobs)  # type: ignore[assignment]
+    total = None if number is None else number * len(clients)
+    with ExitStack() as stack:
+        checkpoint = None if path is None else stack.enter_context(Checkpoint(path, sys.stdout))
+        advance = stack.enter_context(_progress(total))
+
+        def jobs() -> Iterator[Function]:
+            for job in ((name, region) for name in names for region in clients):
+                if checkpoint is None or checkpoint.takes(job):
+                    yield job
+                else:
+                    advance()
 
         def list_one(job: Function) -> FunctionOutcome:
             name, region = job
             return clients[region].list_for_function(name)
 
         failed = False
-        total = None if number is None else number * len(clients)
         # Each region has a pace of its own, so each has as many at the same time.
         at_once = options.max_concurrency * len(clients)
-        with _progress(total) as advance, closing(completed(list_one, jobs, at_once, Threads())) as done:
-            for job, future in done:
-                outcome = outcome_of(job[0], future)
-                failed = failed or outcome.error is not None
-                line = _line(outcome, job[1])
-                if checkpoint:
-                    checkpoint.write(job, line, failed=outcome.error is not None)
-                else:
-                    sys.stdout.write(line)
-                    sys.stdout.flush()
-                advance()
+        threads = Threads()
+        done = completed(list_one, jobs(), at_once, threads, taker=threads)
+        for job, future in stack.enter_context(closing(done)):
+            outcome = outcome_of(job[0], future)
+            failed = failed or outcome.error is not None
+            line = _line(outcome, job[1])
+            if checkpoint:
+                checkpoint.write(job, line, failed=outcome.error is not None)
+            else:
+                sys.stdout.write(line)
+                sys.stdout.flush()
+            advance()
     return SOME_FAILED if failed else 0
 
 
 @contextmanager
 def names_from(path: str) -> Iterator[Iterator[str]]:
     """The names in a file, one a line, read as they are needed; "-" is standard input."""
+    source: str | int = path
     if path == STANDARD_INPUT:
         if cast("object", sys.stdin) is None:
             raise OSError(errno.EBADF, "standard input is closed")
-        yield _names(sys.stdin)
-        return
-    with open(path, encoding="utf-8-sig") as file:
-        yield _names(file)
+        source = sys.stdin.fileno()
+    # Closed without the buffer's lock, which a thread that waits for the next line would not give away.
+    with open(source, "rb", buffering=0, closefd=source is path) as file:
+        lines = io.TextIOWrapper(io.BufferedReader(file), encoding="utf-8-sig")
+        yield _names(lines)
 
 
 def _names(lines: TextIO) -> Iterator[str]:

@@ -19,7 +19,6 @@ _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/([^/]+)/aws4_request, "
     r"SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})"
 )
-_NO_BODY = hashlib.sha256(b"").hexdigest()
 
 
 class Refusal(Exception):
@@ -36,13 +35,14 @@ def verify(
     method: str,
     target: str,
     headers: Mapping[str, str],
+    body: bytes,
     *,
     access_key: str,
     secret_key: str,
     region: str,
     now: datetime,
 ) -> None:
-    """Check that a request without a body is signed with these keys, for Lambda in this region, now.
+    """Check that a request is signed with these keys, for Lambda in this region, now.
 
     `target` is as it was on the wire, header names are in lower case, `now` is timezone-aware.
 
@@ -62,7 +62,7 @@ def verify(
         message = f"Credential should be scoped to {region}/lambda and the day of X-Amz-Date."
         raise Refusal(403, "InvalidSignatureException", message)
     names = signed.split(";")
-    canonical = _canonical_request(method, target, [(name, headers.get(name, "")) for name in names])
+    canonical = _canonical_request(method, target, [(name, headers.get(name, "")) for name in names], body)
     expected = _signature(canonical, secret_key, date, [day, region, service, "aws4_request"])
     if not {"host", "x-amz-date"} <= {*names} or not hmac.compare_digest(expected, signature):
         message = "The request signature we calculated does not match the signature you provided."
@@ -70,7 +70,7 @@ def verify(
     _check_clock(date, now)
 
 
-def _canonical_request(method: str, target: str, signed: list[tuple[str, str]]) -> str:
+def _canonical_request(method: str, target: str, signed: list[tuple[str, str]], body: bytes) -> str:
     path, _, query = target.partition("?")
     return "\n".join(
         [
@@ -80,7 +80,7 @@ def _canonical_request(method: str, target: str, signed: list[tuple[str, str]]) 
             *(f"{name}:{' '.join(value.split())}" for name, value in signed),
             "",
             ";".join(name for name, _ in signed),
-            _NO_BODY,
+            hashlib.sha256(body).hexdigest(),
         ]
     )
 

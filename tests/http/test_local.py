@@ -10,6 +10,8 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
+import boto3
+import botocore.exceptions
 import pytest
 from scripted import ScriptedServer, page, parse
 
@@ -148,6 +150,18 @@ class TestRefusing:
         ]:
             with eic.Client(**{**lam.client_options, **changed}) as client:  # type: ignore[arg-type]
                 assert refusal(client)[:2] == (403, code)
+
+    @pytest.mark.parametrize("operation", ["put_function_event_invoke_config", "invoke"])
+    def test_another_operation_and_its_body(self, lam: LocalLambda, operation: str) -> None:
+        client: Any = boto3.client("lambda", **lam.client_options)
+        given = (
+            {"Payload": b"GET / HTTP/1.1\r\n\r\n"} if operation == "invoke" else {"MaximumRetryAttempts": 1}
+        )
+        with pytest.raises(botocore.exceptions.ClientError) as caught:
+            getattr(client, operation)(FunctionName="my-function", **given)
+        assert caught.value.response["Error"]["Code"] == "UnknownOperationException"
+        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
+        assert client.list_function_event_invoke_configs(FunctionName="my-function")
 
     @pytest.mark.parametrize("minutes", [-6, 6])
     def test_a_clock_more_than_five_minutes_off(

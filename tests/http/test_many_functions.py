@@ -82,6 +82,9 @@ class TestLines:
         asked = [region for region, name, _ in account.seen()["asked"] if name == "regional"]
         assert sorted(asked) == ["eu-west-1", "us-west-2"]
 
+    def test_are_there_for_names_that_look_like_options(self, run: Run) -> None:
+        assert [name for name, _ in named(run("a", "--", "-b", "--local")[1])] == ["--local", "-b", "a"]
+
     @pytest.mark.parametrize("options", [["--max-concurrency", "1"], ["--output", "jsonl", "b"]], ids=str)
     def test_come_of_one_function_too_if_an_option_is_theirs(self, run: Run, options: list[str]) -> None:
         assert run("a", *options)[1][0]["FunctionName"] in "ab"
@@ -122,21 +125,67 @@ class TestNames:
             "c",
         ]
 
-    def test_may_come_from_standard_input(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sys, "stdin", io.StringIO("a\nb\n"))
+    def test_may_come_from_standard_input(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        (tmp_path / "names").write_text("\ufeffa\nb\n", encoding="utf-8")
+        with open(tmp_path / "names") as file:
+            monkeypatch.setattr(sys, "stdin", file)
 
-        assert [name for name, _ in named(run("--functions-from", "-")[1])] == ["a", "b"]
+            assert [name for name, _ in named(run("--functions-from", "-")[1])] == ["a", "b"]
 
-    def test_are_read_as_they_are_needed_and_lines_written_as_they_come(self, account: Account) -> None:
-        command = [*MODULE, "--functions-from", "-", "--max-concurrency", "2", "--endpoint-url", account.url]
+    @pytest.mark.parametrize("concurrency", ["1", "2", "30"])
+    def test_are_read_as_they_are_needed_and_lines_written_as_they_come(
+        self, account: Account, concurrency: str
+    ) -> None:
+        command = [*MODULE, "--functions-from", "-", "--max-concurrency", concurrency]
+        command += ["--endpoint-url", account.url]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdin
             assert process.stdout
-            process.stdin.write("a\nb\n")
-            process.stdin.flush()
-            assert json.loads(process.stdout.readline())["FunctionName"] in "ab"
-            process.communicate("c\n", timeout=30)
+            for names in ["a\nb\n", "c\n"]:
+                process.stdin.write(names)
+                process.stdin.flush()
+                lines = [json.loads(process.stdout.readline()) for _ in names.splitlines()]
+                assert sorted(line["FunctionName"] for line in lines) == names.splitlines()
+            process.communicate("", timeout=30)
         assert process.returncode == 0
+
+    @pytest.mark.skipif(os.name == "nt", reason="there are no such files")
+    @pytest.mark.parametrize("kind", ["pipe", "named pipe"])
+    def test_that_are_waited_for_do_not_hold_up_an_interrupt(
+        self, account: Account, tmp_path: Path, kind: str
+    ) -> None:
+        path = "-"
+        if kind == "named pipe":
+            path = str(tmp_path / "names")
+            os.mkfifo(path)
+        command = [*MODULE, "--functions-from", path, "--endpoint-url", account.url]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdin
+            assert process.stdout
+            with open(path, "w") if kind == "named pipe" else process.stdin as names:
+                names.write("a\n")
+                names.flush()
+                assert json.loads(process.stdout.readline())["FunctionName"] == "a"
+                process.send_signal(signal.SIGINT)
+                assert process.wait(timeout=30) == 130
+            assert process.stderr
+            assert process.stderr.read() == "lambda-event-invoke-configs: interrupted\n"
+
+    @pytest.mark.parametrize("source", ["file", "standard input"])
+    def test_that_are_no_utf_8_are_a_failure(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: str
+    ) -> None:
+        (tmp_path / "names").write_bytes(b"a\n\xff\n")
+        with open(tmp_path / "names") as file:
+            monkeypatch.setattr(sys, "stdin", file)
+            code, _, err = run("--functions-from", "-" if source == "standard input" else file.name)
+
+        assert code == 255
+        assert "can't decode byte 0xff" in err
 
     def test_of_a_file_that_is_not_there_are_a_failure(self, run: Run, tmp_path: Path) -> None:
         code, lines, err = run("--functions-from", str(tmp_path / "none"))
@@ -175,6 +224,12 @@ class TestUsage:
         assert (code, lines) == (252, [])
         assert complaint in err
 
+    def test_error_names_two_names_of_one_region(self, run: Run) -> None:
+        code, lines, err = run("a", "--region", "us-east-1", "--region", "fips-us-east-1")
+
+        assert (code, lines) == (252, [])
+        assert "--region us-east-1, fips-us-east-1: two of these are the same" in err
+
     def test_the_same_region_twice_is_one(self, run: Run) -> None:
         assert len(run("a", "b", "--region", "us-east-1", "--region", "us-east-1")[1]) == 2
 
@@ -196,7 +251,7 @@ class TestCheckpoint:
     def test_takes_a_name_that_comes_twice_once(self, run: Run, tmp_path: Path) -> None:
         assert len(run("a", "a", "--checkpoint", str(tmp_path / "done"))[1]) == 1
 
-    @pytest.mark.parametrize("content", ["nothing\n", "[]\n", '{"FunctionName": "f"}\n'])
+    @pytest.mark.parametrize("content", ["nothing\n", "nothing", "[]\n", '{"FunctionName": "f"}\n', '{"Fun.'])
     def test_is_not_taken_from_any_file(self, run: Run, tmp_path: Path, content: str) -> None:
         (tmp_path / "names").write_text(content)
 
@@ -248,6 +303,24 @@ class TestCheckpoint:
 
     def test_complains_if_the_output_was_begun_anew(self, tmp_path: Path) -> None:
         self.written(tmp_path)
+        os.truncate(tmp_path / "out", 0)
+
+        with pytest.raises(InvalidConfigError, match="it has lost lines"):
+            self.left(tmp_path)
+
+    def test_complains_if_the_output_has_lost_what_was_there_before(self, tmp_path: Path) -> None:
+        (tmp_path / "out").write_text("a heading\n")
+        with open(tmp_path / "out", "a") as out, Checkpoint(str(tmp_path / "done"), out) as checkpoint:
+            checkpoint.write(("a", "r"), "line a\n", failed=False)
+        os.truncate(tmp_path / "out", 0)
+
+        with pytest.raises(InvalidConfigError, match="it has lost lines"):
+            self.left(tmp_path)
+
+    def test_complains_of_lines_that_are_lost_though_the_last_went_elsewhere(self, tmp_path: Path) -> None:
+        self.written(tmp_path)
+        with Checkpoint(str(tmp_path / "done"), io.StringIO()) as checkpoint:
+            checkpoint.write(("c", "r"), "line c\n", failed=False)
         os.truncate(tmp_path / "out", 0)
 
         with pytest.raises(InvalidConfigError, match="it has lost lines"):
@@ -348,6 +421,17 @@ class TestProgressInThisProcess:
         monkeypatch.setenv("TERM", "xterm")
 
         assert "2/2" in run("a", "b")[2]
+
+    def test_a_bar_that_counts_what_was_finished_before(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        checkpoint = ["--checkpoint", str(tmp_path / "done")]
+        run("a", "b", *checkpoint)
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: False)
+        monkeypatch.setenv("TERM", "xterm")
+
+        assert "4/4" in run("a", "b", "b", "c", *checkpoint)[2]
 
     def test_no_bar_without_rich(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys.stderr, "isatty", lambda: True)

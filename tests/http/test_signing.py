@@ -95,6 +95,7 @@ def test_our_own_verifier_accepts_the_raw_request(scripted: Callable[..., Script
             method,
             target,
             headers,
+            b"",
             access_key=lam.access_key,
             secret_key=lam.secret_key,
             region=lam.region_name,

@@ -154,6 +154,20 @@ class TestOnePageOnly:
 
         assert first.arns() + second.arns() == listing("--max-items", "6").arns()
 
+    def test_takes_no_more_than_the_service_gives(self, listing: Callable[..., Ran]) -> None:
+        assert len(listing("--no-paginate", "--max-items", "100").arns()) == 50
+
+    def test_that_a_token_leaves_out_says_what_of_the_next_one_it_leaves_out(
+        self, listing: Callable[..., Ran]
+    ) -> None:
+        """The NextMarker alone would begin with what came before the token."""
+        token = listing("--max-items", "3").document["NextToken"]
+        first = listing("--no-paginate", "--max-items", "2", "--starting-token", token)
+        said, _, rest = first.err.rstrip().partition(" ")
+
+        assert (first.arns(), said) == ([], "NextToken:")
+        assert listing("--starting-token", rest).arns() == listing().arns()[3:]
+
     def test_has_its_marker_for_a_query_too(self, listing: Callable[..., Ran]) -> None:
         text = listing("--no-paginate", "--query", "NextMarker", "--output", "text")
 
@@ -268,6 +282,7 @@ class TestQuery:
             ("a[", 'Incomplete expression: "a[" ^'),
             ("", "cannot be empty"),
             ("@[1:].{a: lenth(@)}", "Unknown function: lenth()"),
+            pytest.param("[" * 3000, "recursion", id="deep"),
         ],
     )
     def test_that_cannot_be_used_is_a_usage_error_before_anything_is_sent(
@@ -790,6 +805,40 @@ class TestOutputThatTakesNoMore:
         assert done.returncode == 255
         assert done.stderr == b"lambda-event-invoke-configs: [Errno 28] No space left on device\n"
 
+    @pytest.mark.skipif(os.name == "nt", reason="there is no such shell")
+    @pytest.mark.parametrize("unbuffered", ["", "1"])
+    @pytest.mark.parametrize("output", FORMATS)
+    def test_a_disk_that_takes_a_part_is_a_failure(
+        self, tmp_path: Path, output: str, unbuffered: str
+    ) -> None:
+        limited = ["sh", "-c", 'ulimit -f 1; exec "$@"', "sh"]  # 512 bytes, or 1024
+        with open(tmp_path / "out", "wb") as out:
+            done = subprocess.run(
+                [*limited, *MODULE, "--local", "--output", output],
+                env={**subprocess_environment(), "PYTHONUNBUFFERED": unbuffered},
+                stdout=out,
+                stderr=subprocess.PIPE,
+                check=False,
+            )
+
+        assert (tmp_path / "out").stat().st_size in (512, 1024)
+        assert (done.returncode, done.stderr) == (
+            255,
+            b"lambda-event-invoke-configs: [Errno 27] File too large\n",
+        )
+
+    @pytest.mark.skipif(not os.path.exists(FULL), reason=f"there is no {FULL}")
+    def test_errors_that_nobody_takes_keep_the_exit_code(self) -> None:
+        with open(FULL, "wb") as full:
+            done = subprocess.run(
+                [*MODULE, "f", "--region", "/"],
+                env=subprocess_environment(),
+                stderr=full,
+                check=False,
+            )
+
+        assert done.returncode == 253
+
 
 class TestDebug:
     def test_logs_what_this_package_does_and_nothing_else(self, listing: Callable[..., Ran]) -> None:
@@ -817,6 +866,30 @@ class TestDebug:
         assert (package.level, package.handlers) == before
         assert len(first.err.splitlines()) == len(second.err.splitlines())
         assert listing().err == ""
+
+
+class TestAnUnbufferedOutput:
+    """For coverage: the same where it is measured."""
+
+    def test_is_buffered(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with open(tmp_path / "out", "wb", buffering=0) as raw:
+            monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, write_through=True))
+            assert cli.main(["f", "--local"]) == 0
+            assert (tmp_path / "out").read_bytes().endswith(b"]\n}\n")
+
+
+class TestErrorsThatNobodyTakes:
+    """For coverage: the same where it is measured."""
+
+    def test_keep_the_exit_code(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Closed(io.StringIO):
+            def flush(self) -> None:
+                raise BrokenPipeError
+
+        monkeypatch.setattr(sys, "stderr", Closed())
+        assert cli.main(["f", "--region", "/"]) == 253
 
 
 class TestAClosedDescriptor:

@@ -27,6 +27,7 @@ def signed(
     region: str = "us-east-1",
     secret_key: str = SECRET,
     leave_out: str = "",
+    body: bytes = b"",
     **headers: str,
 ) -> dict[str, str]:
     """The headers of a GET as botocore signs it, `leave_out` not covered; names are in lower case."""
@@ -37,7 +38,7 @@ def signed(
             del covered[leave_out]  # nothing happens for a name that is not there
             return covered
 
-    request = AWSRequest("GET", f"http://h{target}", {"Host": "h", "X-Amz-Date": date, **headers})
+    request = AWSRequest("GET", f"http://h{target}", {"Host": "h", "X-Amz-Date": date, **headers}, body)
     request.context["timestamp"] = date
     signer = Signer(Credentials("AKID", secret_key), service, region)
     to_sign = signer.string_to_sign(request, signer.canonical_request(request))
@@ -45,8 +46,15 @@ def signed(
     return {name.lower(): value for name, value in request.headers.items()}
 
 
-def check(headers: dict[str, str], target: str = TARGET, *, method: str = "GET", now: datetime = NOW) -> None:
-    verify(method, target, headers, access_key="AKID", secret_key=SECRET, region="us-east-1", now=now)
+def check(
+    headers: dict[str, str],
+    target: str = TARGET,
+    *,
+    method: str = "GET",
+    body: bytes = b"",
+    now: datetime = NOW,
+) -> None:
+    verify(method, target, headers, body, access_key="AKID", secret_key=SECRET, region="us-east-1", now=now)
 
 
 def refusal(*args: Any, **options: Any) -> tuple[int, str, dict[str, str]]:
@@ -61,6 +69,10 @@ def no(code: str, message: str) -> tuple[int, str, dict[str, str]]:
 
 
 class TestWhatIsSigned:
+    def test_is_the_body_too(self) -> None:
+        check(signed(body=b"{}"), body=b"{}")
+        assert refusal(signed(body=b"{}"), body=b"[]") == no("InvalidSignatureException", MISMATCH)
+
     @pytest.mark.parametrize(
         "target",
         [
