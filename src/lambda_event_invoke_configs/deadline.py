@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-_NO_TIME = 1e-6  # seconds; none at all would mean not to wait
+import httpx
 
 
 class Deadline:
@@ -34,23 +34,27 @@ class Deadline:
             return
         stream = info["return_value"]
         stream.start_tls = self._shaking_hands(stream.start_tls)
-        stream.read, stream.write = self._in_time(stream.read), self._in_time(stream.write)
+        stream.read = self._in_time(stream.read, httpx.ReadTimeout)
+        stream.write = self._in_time(stream.write, httpx.WriteTimeout)
         if isinstance(secure := stream.get_extra_info("socket"), ssl.SSLSocket):
             # TLS within this one, a proxy's, receives as often as it takes for one of its own records.
             secure.recv = self._receiving(secure)  # type: ignore[method-assign]
 
-    def _rest_of(self, timeout: float) -> float:
-        return max(min(timeout, self._end - time.monotonic()), _NO_TIME)
+    def _rest_of(self, timeout: float, late: type[Exception]) -> float:
+        rest = self._end - time.monotonic()
+        if rest <= 0:  # with the shortest of timeouts, what comes fast enough would go on for ever
+            raise late("the time of the exchange is over")
+        return min(timeout, rest)
 
-    def _in_time(self, transfer: Callable[..., Any]) -> Callable[..., Any]:
+    def _in_time(self, transfer: Callable[..., Any], late: type[Exception]) -> Callable[..., Any]:
         def bounded(data: object, timeout: float) -> Any:
-            return transfer(data, self._rest_of(timeout))
+            return transfer(data, self._rest_of(timeout, late))
 
         return bounded
 
     def _shaking_hands(self, start_tls: Callable[..., Any]) -> Callable[..., Any]:
         def bounded(ssl_context: ssl.SSLContext, server_hostname: str | None, timeout: float) -> Any:
-            return start_tls(ssl_context, server_hostname, self._rest_of(timeout))
+            return start_tls(ssl_context, server_hostname, self._rest_of(timeout, httpx.ConnectTimeout))
 
         return bounded
 
@@ -58,7 +62,8 @@ class Deadline:
         receive = secure.recv
 
         def bounded(size: int) -> bytes:
-            secure.settimeout(self._rest_of(cast("float", secure.gettimeout())))  # those above have set one
+            timeout = cast("float", secure.gettimeout())  # one of those above has set it
+            secure.settimeout(self._rest_of(timeout, TimeoutError))
             return receive(size)
 
         return bounded

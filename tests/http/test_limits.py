@@ -34,9 +34,13 @@ LONGEST = 5.0  # seconds: what a call may take here on a machine that has other 
 
 
 class Trickle:
-    """A server whose every answer comes byte by byte, each well within the read timeout, and never ends."""
+    """A server whose every answer never ends; it comes piece by piece, each well within the read timeout.
 
-    def __init__(self, head: bytes, endless: bytes) -> None:
+    Without a pause it comes faster than it can be read.
+    """
+
+    def __init__(self, head: bytes, endless: bytes, pause: float = READ / 10) -> None:
+        self._pause = pause
         self.attempts = 0
         self._head, self._endless = head, endless
         self._over = threading.Event()
@@ -58,7 +62,7 @@ class Trickle:
                 connection.recv(65536)
                 self.attempts += 1
                 connection.sendall(self._head)
-                while not self._over.wait(READ / 10):
+                while not self._over.wait(self._pause):
                     connection.sendall(self._endless)
             except OSError:
                 return
@@ -70,11 +74,11 @@ class Trickle:
 
 
 @pytest.fixture
-def trickle() -> Iterator[Callable[[bytes, bytes], Trickle]]:
+def trickle() -> Iterator[Callable[..., Trickle]]:
     made: list[Trickle] = []
 
-    def start(head: bytes, endless: bytes) -> Trickle:
-        made.append(Trickle(head, endless))
+    def start(*arguments: Any) -> Trickle:
+        made.append(Trickle(*arguments))
         return made[-1]
 
     yield start
@@ -109,6 +113,15 @@ class TestTime:
         assert 2 * (CONNECT + READ) * 0.9 <= took + sum(slept) <= LONGEST
         assert server.attempts == 2
         assert len(slept) == 1
+
+    def test_is_bounded_however_fast_the_response_comes(self, trickle: Any, ours: Any) -> None:
+        server = trickle(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 2000, 0)
+        config = eic.Config(connect_timeout=CONNECT, read_timeout=READ, retries={"total_max_attempts": 1})
+        client = ours(server.url, config=config)
+        began = time.monotonic()
+        with pytest.raises(ReadTimeoutError):
+            client.list_function_event_invoke_configs(FunctionName="f")
+        assert time.monotonic() - began <= LONGEST
 
     @pytest.mark.parametrize("stage", ["handshake", "answer"])
     @pytest.mark.parametrize("proxy", ["http", "https"])
