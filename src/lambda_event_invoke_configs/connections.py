@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterable, Iterable
-from contextlib import suppress
-from queue import Empty, LifoQueue
+from queue import SimpleQueue
 from typing import Any, cast
 
 import anyio
@@ -94,8 +93,25 @@ def _use_no_more_if_more_came(response: httpx.Response) -> None:
     found: Any = response.stream
     for name in ("_httpcore_stream", "_stream", "_connection", "_h11_state"):
         found = getattr(found, name, None)
-    if found is not None and found.trailing_data[0]:
+    if found is not None and (found.trailing_data[0] or _holds_more(response.extensions["network_stream"])):
         found.send_failed()
+
+
+def _holds_more(stream: Any) -> bool:
+    """Whether a layer below h11 keeps what it has received: TLS may, and asyncio's queue of anyio's."""
+    while stream is not None:
+        if getattr(getattr(stream, "_protocol", None), "read_queue", None):
+            return True
+        tls = getattr(stream, "_ssl_object", None) or getattr(stream, "ssl_obj", None)
+        try:
+            if tls is not None and tls.read(1):
+                return True
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLError:
+            return True
+        stream = getattr(stream, "_stream", None) or getattr(stream, "transport_stream", None)
+    return False
 
 
 class ThreadedTransport(httpx.BaseTransport):
@@ -120,36 +136,36 @@ class ThreadedTransport(httpx.BaseTransport):
     def begin(self) -> None:
         """Have no connection yet."""
         self._kept.append(vars(self).get("_free"))
-        # The one used last comes first; None stands for one that is not open.
-        self._free: LifoQueue[_OneConnection | None] = LifoQueue()
+        self._free: list[_OneConnection] = []  # the one used last comes last
+        # The methods of both are atomic: a signal's handler that raises leaves none of them locked.
+        self._turns: SimpleQueue[None] = SimpleQueue()
         for _ in range(self._connections):
-            self._free.put(None)
+            self._turns.put(None)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send, and read all of the response; waits while all connections are in use."""
-        transport = self._free.get()
-        kept = None
+        self._turns.get()
         try:
-            transport = transport or _OneConnection(**self._options)
+            transport = self._idle() or _OneConnection(**self._options)
             response = transport.handle_request(request)
-            kept = transport
+            self._free.append(transport)
             return response
         finally:
-            self._free.put(kept)
+            self._turns.put(None)
             if self._closed:
                 self.close()
 
     def close(self) -> None:
         """Close the connections; those in use, and any that a later request makes, at its end."""
         self._closed = True
-        idle: list[_OneConnection | None] = []
-        with suppress(Empty):
-            while True:
-                idle.append(self._free.get_nowait())
-        for transport in idle:
-            if transport is not None:
-                transport.close()
-            self._free.put(transport)
+        while transport := self._idle():
+            transport.close()
+
+    def _idle(self) -> _OneConnection | None:
+        try:
+            return self._free.pop()
+        except IndexError:
+            return None
 
 
 class _OneConnection(httpx.HTTPTransport):
@@ -223,7 +239,7 @@ class TaskTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close the connections; those in use, and any that a later request makes, at its end."""
         self._closed = True
-        idle, self._free[:] = [*self._free], [None] * len(self._free)
-        for transport in idle:
-            if transport is not None:
-                await transport.aclose()
+        # One by one: if this is cancelled, those that are left are there to be closed later.
+        while transport := next(filter(None, self._free), None):
+            self._free[self._free.index(transport)] = None
+            await transport.aclose()

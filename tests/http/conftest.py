@@ -169,6 +169,22 @@ class Lambda(Server):
             connection.sendall(page("arn").wire())
 
 
+class Talkative(Server):
+    """Answers with the function's name, and some of them with more behind it, in a TLS record of its own."""
+
+    def serve(self, connection: socket.socket) -> None:
+        while head := self._read_head(connection):
+            name = head.split(b"/functions/")[1].split(b"/")[0].decode()
+            # Both at once, so that both are there when the client has read the first.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+            connection.sendall(page(name).wire())
+            if name == "answered-twice":
+                connection.sendall(page("somebody else's").wire())
+            elif name == "garbled":
+                socket.socket.sendall(connection, b"no record of TLS")
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+
+
 class Slow(Server):
     """Answers when it is told to; knows how many of its connections are open."""
 
@@ -278,6 +294,12 @@ def start() -> Iterator[Callable[..., Server]]:
 def secure_lambda(start: Callable[..., Server], certificates: Certificates) -> Server:
     """A Lambda with a certificate for localhost."""
     return start(Lambda, certificates.server)
+
+
+@pytest.fixture
+def talkative_lambda(start: Callable[..., Server], certificates: Certificates) -> Server:
+    """A Lambda that answers more than it was asked."""
+    return start(Talkative, certificates.server)
 
 
 @pytest.fixture

@@ -241,6 +241,23 @@ class TestCancellation:
         assert run(scenario) == ["1", "2"]
         assert server.connections == 2
 
+    def test_of_closing_leaves_the_rest_to_be_closed_later(self, slow: Any) -> None:
+        async def scenario() -> None:
+            client = client_of(f"http://127.0.0.1:{slow.port}")
+            calls = [client.list_function_event_invoke_configs(FunctionName="f") for _ in range(5)]
+            asyncio.get_running_loop().call_later(0.2, slow.answer.set)
+            await asyncio.gather(*calls)
+            assert len(connections(client)) == slow.connections == 5
+            closing = asyncio.create_task(client.aclose())
+            await asyncio.sleep(0)
+            closing.cancel()
+            await asyncio.wait([closing])
+            assert closing.cancelled()
+            await client.aclose()
+            assert await asyncio.to_thread(slow.hung_up_by_client)
+
+        asyncio.run(scenario())
+
     def test_at_any_await_loses_nothing_and_leaks_nothing(self, run: Run) -> None:
         with LocalLambda({"f": 9}) as lam:
             everything = [f"arn:aws:lambda:us-east-1:123456789012:function:f:{n}" for n in range(1, 10)]

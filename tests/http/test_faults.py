@@ -270,6 +270,16 @@ class TestMoreThanWasAskedFor:
         assert everything(client) == ["last"]
         assert everything(client) == ["mine"]
 
+    @pytest.mark.parametrize("size", [65536, 2 * 65536])  # bytes httpcore reads at a time, and asyncio more
+    def test_an_answer_that_ends_where_a_read_does(self, ours: Make, scripted: Scripted, size: int) -> None:
+        body = self.LAST.wire().partition(b"\r\n\r\n")[2]
+        whole = respond(body.ljust(size - len(respond(b"", length=size))))
+        assert len(whole) == size
+        server = scripted(Kept(whole + page("somebody else's").wire()), page("mine"))
+        client = ours(server.url)
+        assert everything(client) == ["last"]
+        assert everything(client) == ["mine"]
+
 
 class Kept(Raw):
     """One answer as bytes; the connection stays open after it."""

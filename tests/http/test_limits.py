@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import socket
@@ -22,6 +23,7 @@ import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs import forks
 from lambda_event_invoke_configs.connections import ThreadedTransport
 from lambda_event_invoke_configs.exceptions import (
+    ConnectionClosedError,
     ConnectTimeoutError,
     ReadTimeoutError,
     ResponseTooLargeError,
@@ -260,6 +262,19 @@ client.close()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
+def test_after_a_failure_a_connection_that_is_idle_is_used(scripted: Scripted, ours: Any) -> None:
+    """The place of the one that failed is no better than one with a connection."""
+    server = scripted(page("a", wait=0.3), page("b", wait=0.3), Raw(b""), page("c"))
+    client = ours(server.url, config=eic.Config(retries={"total_max_attempts": 1}))
+    ask = functools.partial(client.list_function_event_invoke_configs, FunctionName="f")
+    list(client.list_for_functions(["f", "f"]))
+    assert server.connections == 2
+    with pytest.raises(ConnectionClosedError):
+        ask()
+    ask()
+    assert server.connections == 2
+
+
 def test_a_forked_process_has_connections_of_its_own(scripted: Scripted) -> None:
     server = scripted(page("1"), page("2"), page("3"), page("4"))
     done = subprocess.run(

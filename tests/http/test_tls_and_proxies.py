@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import socket
 import warnings
 from typing import Any
 
@@ -74,6 +75,29 @@ class TestTLS:
         with pytest.raises(errors.SSLError, match=r"certificate is not valid for '127\.0\.0\.1'"):
             list_with(client)
         assert secure_lambda.requests == []
+
+    @pytest.mark.skipif(not hasattr(socket, "TCP_CORK"), reason="the answers cannot be held together")
+    @pytest.mark.parametrize("name", ["answered-twice", "garbled"])
+    @pytest.mark.parametrize("proxy", [None, "http", "https"])
+    def test_keeps_no_answer_for_the_next_request(
+        self,
+        ours: Any,
+        talkative_lambda: Any,
+        make_slow_proxy: Any,
+        certificates: Any,
+        proxy: str | None,
+        name: str,
+    ) -> None:
+        config = None
+        if proxy is not None:
+            context = certificates.server if proxy == "https" else None
+            port = make_slow_proxy(lambda: False, 0, context).port
+            config = Config(proxies={"https": f"{proxy}://localhost:{port}"})
+        url = f"https://localhost:{talkative_lambda.port}"
+        client = ours(url, verify=certificates.path, config=config)
+        for asked in (name, "second", "third"):
+            assert list_with(client, asked) == [asked]
+        assert talkative_lambda.connections == 2
 
     def test_may_be_left_unverified(self, ours: Any, secure_lambda: Any) -> None:
         with warnings.catch_warnings():
