@@ -18,9 +18,9 @@ from .base import ClientBase
 from .call import FetchKeys, Outcome, Request, Sleep
 from .config import says_what_there_is
 from .connections import TaskTransport, read_async
-from .credentials import Keys
 from .fetching import Fetch
 from .functions import FunctionOutcome, Listing
+from .keys import Keys
 from .pagination import Pagination, Results, add_to, configurations, finish
 from .paginator import ItemsBase, PageIteratorBase, PaginatorBase, searcher
 from .tasks import as_completed

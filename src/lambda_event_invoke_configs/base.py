@@ -160,7 +160,7 @@ class ClientBase(Generic[TransportT]):
         """What a client of another process is made from: the arguments, which may hold credentials."""
         try:
             return _shared, (type(self), self._pickled_arguments())
-        except Exception as error:
+        except BaseException as error:
             failed = errors.without_frames(error)
         raise failed
 
@@ -212,7 +212,7 @@ def _shared(client_class: Callable[..., Any], arguments: bytes) -> Any:
     # One client for all that a process is sent, with its connections and its pace.
     try:
         return client_class(**pickle.loads(arguments))  # noqa: S301 - it is part of a pickle itself
-    except Exception as error:
+    except BaseException as error:
         failed = errors.without_frames(error)
     finally:
         arguments = b""  # a traceback with locals would show the keys

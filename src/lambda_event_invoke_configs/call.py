@@ -23,7 +23,9 @@ from urllib.parse import quote
 
 from . import operation, response, retry
 from .adaptive import RateLimiter
-from .credentials import Keys
+from .exceptions import without_frames
+from .forks import begin_anew
+from .keys import Keys
 from .response import Reply
 from .retry import Failure, RetryQuota
 from .settings import Settings
@@ -79,10 +81,15 @@ class Caller:
         self._signed = is_signed(settings.config.signature_version)
         self._clock = clock
         self._random = random
-        self._quota = RetryQuota()
         self._monotonic = monotonic
-        self._limiter = RateLimiter(monotonic())
         self._clock_offset = 0.0
+        self.begin()
+        begin_anew(self)
+
+    def begin(self) -> None:
+        """Have spent nothing of the retry quota, and know of no rate."""
+        self._quota = RetryQuota()
+        self._limiter = RateLimiter(self._monotonic())
 
     def steps(
         self, params: Mapping[str, object], *, paced: bool = False
@@ -109,9 +116,8 @@ class Caller:
             keys = cast("Keys", (yield FetchKeys())) if self._signed else None
             logger.debug("GET %s, attempt %d of %d", url, attempt, max_attempts)
             clock_offset = self._clock_offset  # another call may correct it while this one waits
-            # The headers are in no variable: a traceback with locals would show them.
-            step = Send(Request(url, target, self._headers(target, keys, invocation_id, attempt)))
-            outcome = cast("Reply | Exception", (yield step))
+            request = self._request(url, target, keys, invocation_id, attempt)
+            outcome = cast("Reply | Exception", (yield Send(request)))
 
             error, failure = self._judge(outcome)
             if limiter:
@@ -136,6 +142,13 @@ class Caller:
                     continue
                 metadata["RetryQuotaReached"] = True
             raise _final(error, metadata)
+
+    def _request(self, url: str, target: str, keys: Keys | None, invocation_id: str, attempt: int) -> Request:
+        # The headers are in no variable: a traceback with locals would show them, as the signer's would.
+        try:
+            return Request(url, target, self._headers(target, keys, invocation_id, attempt))
+        except BaseException as error:  # such as Ctrl-C
+            raise without_frames(error)  # noqa: B904 - it is the same one
 
     def _headers(
         self, target: str, keys: Keys | None, invocation_id: str, attempt: int

@@ -49,16 +49,15 @@ def says_what_there_is(cls: C) -> C:
 
     @functools.wraps(init)
     def checked(self: object, *args: object, **options: object) -> None:
-        if unknown := [name for name in options if name not in known]:
-            args, options = (), {}
-            raise TypeError(
-                f"{cls.__name__}() got an unexpected keyword argument {unknown[0]!r}, "
-                f"must be one of: {', '.join(known)}"
-            )
         try:
+            if unknown := [name for name in options if name not in known]:
+                raise TypeError(
+                    f"{cls.__name__}() got an unexpected keyword argument {unknown[0]!r}, "
+                    f"must be one of: {', '.join(known)}"
+                )
             init(self, *args, **options)
             return
-        except Exception as error:
+        except BaseException as error:  # Ctrl-C too
             failed = without_frames(error)
         finally:
             args, options = (), {}  # they may hold keys too

@@ -2,154 +2,22 @@
 
 The chain is role, web identity, SSO, shared files, process, container and instance metadata; it does
 I/O, so it is asked on the first request, and it needs `botocore.session`, which takes a while to load
-and is left alone where explicit keys or the environment have what is needed. Temporary keys are
-refreshed by botocore before they expire, once, however many threads ask.
+and is left alone where explicit keys or the environment have what is needed.
 """
 
 from __future__ import annotations
 
-import re
-import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Union, cast
 
-from .exceptions import (
-    BotocoreClientError,
-    BotoCoreError,
-    CredentialRetrievalError,
-    InvalidConfigError,
-    NoCredentialsError,
-    PartialCredentialsError,
-    remedied,
-    without_frames,
-)
-from .forks import begin_anew
-from .quiet import quiet
+from .exceptions import InvalidConfigError, PartialCredentialsError
+from .keys import CredentialSource, FixedKeys, FoundKeys, Keys
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
 
     CredentialsArgument = Union[Credentials, Callable[[], Credentials]]
-
-_HEADER_TEXT = re.compile(r"[!-~]+")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """What one request is signed with, under the names that botocore's signer reads."""
-
-    access_key: str
-    secret_key: str = field(repr=False)
-    token: str | None = field(repr=False)
-
-
-class FixedKeys:
-    """Keys that stay the same, for which botocore.credentials, which takes long to load, is not needed."""
-
-    def __init__(self, keys: Keys, source: str) -> None:
-        self._keys = _checked(keys, source)
-
-    def may_block(self) -> bool:
-        return False
-
-    def keys(self) -> Keys:
-        return self._keys
-
-
-class FoundKeys:
-    """Keys of botocore's credentials, which are found on the first use and refreshed as they expire."""
-
-    def __init__(self, load: Callable[[], Credentials | None], *, is_chain: bool = False) -> None:
-        self._load = load
-        self._is_chain = is_chain  # not the user's own, whose errors are the user's
-        self._found: Credentials | None = None
-        self.begin()
-        begin_anew(self)
-
-    def begin(self) -> None:
-        """Have nobody look for keys."""
-        self._lock = threading.Lock()
-
-    def may_block(self) -> bool:
-        """Whether `keys()` may do I/O now: nothing was found yet, or what was found is to be refreshed."""
-        if self._found is None:
-            return True
-        from botocore.credentials import Credentials, RefreshableCredentials
-
-        if isinstance(self._found, RefreshableCredentials):
-            return bool(self._found.refresh_needed())
-        return type(self._found) is not Credentials
-
-    def keys(self) -> Keys:
-        """The keys to sign with now. May do I/O and take long.
-
-        Raises NoCredentialsError, PartialCredentialsError, CredentialRetrievalError or what else
-        botocore's providers raise.
-        """
-        try:
-            keys = self._fetched()
-        except Exception as error:
-            if not self._is_chain:
-                raise
-            failed = _typed(error)
-        else:
-            return _checked(keys, getattr(self._found, "method", None) or "explicit")
-        raise failed
-
-    def _fetched(self) -> Keys:
-        with quiet():
-            with self._lock:
-                if self._found is None:
-                    self._found = self._load()
-            if self._found is None:
-                raise NoCredentialsError()
-            return _thawed(self._found.get_frozen_credentials())
-
-
-CredentialSource = Union[FixedKeys, FoundKeys]
-
-
-def _thawed(frozen: Any) -> Keys:
-    # Not with botocore's tuple in a frame that may fail: its repr shows them.
-    return Keys(frozen.access_key, frozen.secret_key, frozen.token or None)
-
-
-def _typed(error: Exception) -> Exception:
-    """What a provider of botocore's failed with, as one of botocore's errors.
-
-    Of any other error only the kind is kept: the text may quote an answer that holds keys.
-    """
-    if not isinstance(error, (BotoCoreError, BotocoreClientError)):
-        error = CredentialRetrievalError(
-            provider="the credential chain",
-            error_msg=f"what was found cannot be read ({type(error).__name__})",
-        )
-    return without_frames(remedied(error) if isinstance(error, BotoCoreError) else error)
-
-
-def _checked(keys: Keys, source: str) -> Keys:
-    if not keys.access_key or not keys.secret_key:
-        raise NoCredentialsError()
-    for name in ("access_key", "secret_key", "token"):
-        if complaint := _complaint(name, getattr(keys, name)):
-            raise CredentialRetrievalError(provider=source, error_msg=f"the {name} {complaint}")
-    return keys
-
-
-def _complaint(name: str, value: object) -> str | None:
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        return "is no text"
-    if name == "secret_key":
-        return "is no text that UTF-8 can encode" if _SURROGATE.search(value) else None
-    # The HTTP library would refuse it too, but with the whole value in its message.
-    if not _HEADER_TEXT.fullmatch(value):
-        return "has a character that no header may have, such as a line break"
-    return None
 
 
 def source(

@@ -12,7 +12,7 @@ import anyio
 from anyio import from_thread
 from anyio.lowlevel import current_token
 
-from .credentials import Keys
+from .keys import Keys
 
 
 class Fetch:

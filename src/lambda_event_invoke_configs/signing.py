@@ -10,6 +10,7 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-s
 
 from __future__ import annotations
 
+import copyreg
 import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -18,10 +19,13 @@ from botocore import UNSIGNED
 from botocore.auth import EMPTY_SHA256_HASH, SIGV4_TIMESTAMP, SigV4Auth
 from botocore.awsrequest import AWSRequest
 
-from .credentials import Keys
 from .exceptions import UnsupportedSignatureVersionError
+from .keys import Keys
 
 SERVICE = "lambda"
+
+# Its class has no name any more, so a client's config that has it could not be sent to another process.
+copyreg.pickle(type(UNSIGNED), lambda _: "UNSIGNED")
 
 
 def is_signed(signature_version: object) -> bool:

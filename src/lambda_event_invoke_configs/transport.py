@@ -29,6 +29,7 @@ from .exceptions import (
     ProxyConnectionError,
     ReadTimeoutError,
     SSLError,
+    without_frames,
 )
 from .response import Reply
 from .settings import Settings
@@ -151,13 +152,16 @@ def to_httpx(request: Request, settings: Settings) -> httpx.Request:
         report = f"The parameters cannot be sent: a URL of {len(request.url)} characters, allowed: {_MAX_URL}"
         raise ParamValidationError(report=report)
     origin = _parsed(settings.endpoint.origin)
-    made = httpx.Request(
-        "GET",
-        origin,
-        headers=request.headers,
-        stream=_NO_BODY,  # so that httpx looks for no headers to add, which takes longer than all the rest
-        extensions={"timeout": timeout.as_dict()},
-    )
+    try:
+        made = httpx.Request(
+            "GET",
+            origin,
+            headers=request.headers,
+            stream=_NO_BODY,  # so that httpx looks for no headers to add, which takes longer than the rest
+            extensions={"timeout": timeout.as_dict()},
+        )
+    except BaseException as error:  # such as Ctrl-C: httpx's frames hold the headers
+        raise without_frames(error)  # noqa: B904 - it is the same one
     made.url = _ExactURL(request.url, request.target, origin)
     return made
 

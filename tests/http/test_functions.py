@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import botocore
 import drivers
 import httpx
 import pytest
@@ -730,6 +731,13 @@ class TestPickling:
         assert record.getMessage() == (
             "the client's credentials are pickled with it: they were given as arguments"
         )
+
+    def test_one_that_signs_nothing_can_be(self, account: Account) -> None:
+        """botocore's UNSIGNED itself cannot."""
+        config = eic.Config(signature_version=botocore.UNSIGNED)
+        client = eic.Client("us-east-1", endpoint_url=account.url, config=config)
+
+        assert pickle.loads(pickle.dumps(client)).meta.config.signature_version is botocore.UNSIGNED
 
     def test_one_that_is_unpickled_again_is_the_same(self, account: Account) -> None:
         client = eic.Client(**account.options)

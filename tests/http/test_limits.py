@@ -261,7 +261,6 @@ client.close()
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
 def test_after_a_failure_a_connection_that_is_idle_is_used(scripted: Scripted, ours: Any) -> None:
     """The place of the one that failed is no better than one with a connection."""
     server = scripted(page("a", wait=0.3), page("b", wait=0.3), Raw(b""), page("c"))
@@ -275,6 +274,7 @@ def test_after_a_failure_a_connection_that_is_idle_is_used(scripted: Scripted, o
     assert server.connections == 2
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
 def test_a_forked_process_has_connections_of_its_own(scripted: Scripted) -> None:
     server = scripted(page("1"), page("2"), page("3"), page("4"))
     done = subprocess.run(
@@ -286,7 +286,8 @@ def test_a_forked_process_has_connections_of_its_own(scripted: Scripted) -> None
 
 FETCHING = """
 import os, sys, threading
-from botocore.credentials import Credentials
+from datetime import datetime, timedelta, timezone
+from botocore.credentials import Credentials, RefreshableCredentials
 import lambda_event_invoke_configs as eic
 
 fetching, go_on = threading.Event(), threading.Event()
@@ -297,11 +298,16 @@ def fetch():
         go_on.wait(30)
     return Credentials("a", "b")
 
+def refresh():
+    fetch()
+    then = datetime.now(timezone.utc) + timedelta(hours=1)
+    return {"access_key": "a", "secret_key": "b", "token": "t", "expiry_time": then.isoformat()}
+
 def ask():
     client.list_function_event_invoke_configs(FunctionName="f")
 
 child = 0
-client = eic.Client("us-east-1", endpoint_url=sys.argv[1], credentials=fetch)
+client = eic.Client("us-east-1", endpoint_url=sys.argv[1], credentials=CREDENTIALS)
 thread = threading.Thread(target=ask)
 thread.start()
 fetching.wait(30)
@@ -318,10 +324,23 @@ client.close()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
-def test_a_process_forked_while_keys_are_fetched_fetches_its_own(scripted: Scripted) -> None:
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        pytest.param("fetch", id="found"),
+        pytest.param(
+            'RefreshableCredentials("a", "b", "t", datetime(2020, 1, 1, tzinfo=timezone.utc), refresh, "m")',
+            id="refreshed",
+        ),
+    ],
+)
+def test_a_process_forked_while_keys_are_fetched_fetches_its_own(
+    scripted: Scripted, credentials: str
+) -> None:
     server = scripted(page("1"), page("2"))
+    script = FETCHING.replace("CREDENTIALS", credentials)
     done = subprocess.run(
-        [sys.executable, "-c", FETCHING, server.url], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", script, server.url], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout == "0\n"
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -26,17 +27,19 @@ import subprocess
 import sys
 import threading
 import traceback
+import weakref
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import FrameType
+from types import FrameType, NoneType, SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
 import anyio
 import botocore.utils
+import httpcore
 import httpx
 import pytest
 from botocore.credentials import Credentials, RefreshableCredentials
@@ -45,7 +48,7 @@ from scripted import Raw, Reply, ScriptedServer, Silence, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs.call import FetchKeys, Request, Send, Sleep
-from lambda_event_invoke_configs.credentials import Keys
+from lambda_event_invoke_configs.keys import Keys
 
 ID = "AKIDEXAMPLE"
 SECRET = "Hidden/Secret+Key"
@@ -64,6 +67,8 @@ NEEDLES = {
 }
 EXPIRATION = "2099-01-01T00:00:00Z"
 LATER_BY_AN_HOUR = (datetime.now(timezone.utc) + timedelta(hours=1)).strftime("%a, %d %b %Y %H:%M:%S GMT")
+LOCKING = {module.__file__ for module in (httpcore._synchronization, logging, threading, weakref)}
+INTERRUPTS = int(os.environ.get("INTERRUPTS", "60"))
 ONE_ATTEMPT = {"total_max_attempts": 1}
 TESTS = Path(__file__).parents[1]  # a user's code, as far as tracebacks go
 _SAID_BACK = re.compile(r"\[says back:.*?:says back\]", re.DOTALL)
@@ -134,6 +139,8 @@ def shown_by(outcome: object) -> Texts:
 def locals_of(frame: FrameType) -> Texts:
     where = f"{frame.f_code.co_name}() in {Path(frame.f_code.co_filename).name}"
     for name, value in frame.f_locals.items():
+        if isinstance(value, httpcore.ConnectionPool):
+            continue  # its repr counts connections, and waits for the lock that Ctrl-C has left locked
         try:
             yield f"the local {name} of {where}", repr(value)
         except Exception as error:
@@ -785,6 +792,65 @@ class TestWhateverIsWrongWithTheKeys:
         expired = datetime(2020, 1, 1, tzinfo=timezone.utc)
         found = RefreshableCredentials(ID, SECRET, TOKEN, expired, refresh, "vault")
         assert isinstance(check(credentials=found), eic.exceptions.CredentialRetrievalError)
+
+    def test_frozen_keys_of_another_kind_are_not_shown(self, check: Any) -> None:
+        found = SimpleNamespace(get_frozen_credentials=lambda: (ID, SECRET, TOKEN))
+        assert isinstance(check(credentials=found), eic.exceptions.InvalidConfigError)
+
+
+class TestWhereverItIsInterrupted:
+    """Ctrl-C at the beginning or the end of any function that is called, evenly spread over all of them."""
+
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+    @pytest.mark.parametrize("source", ["arguments", "profile"])
+    def test_no_secret_is_shown(
+        self, source: str, home: Home, scripted: Callable[..., ScriptedServer], log: Log
+    ) -> None:
+        server = scripted()
+        options = {"endpoint_url": server.url, **home.keys(source)}
+
+        def ask() -> None:
+            with eic.Client("us-east-1", **options) as client:
+                client.list_function_event_invoke_configs(FunctionName="f")
+
+        def interrupted_at(moment: int) -> int:
+            """Ask; returns how many moments there were."""
+            server.play(page("a"), page("a"))
+            outcome, passed = interrupted(ask, moment)
+            # Python itself passes over it where an object is collected.
+            assert isinstance(outcome, KeyboardInterrupt if moment else NoneType) or outcome is None
+            found.update(leaks(shown_by(outcome), server.requests), leaks(log.take(), server.requests))
+            return passed
+
+        found: set[str] = set()
+        interrupted_at(0)  # what is loaded and found once is not to be counted
+        total = interrupted_at(0)
+        for n in range(INTERRUPTS):
+            interrupted_at(1 + n * (total - 1) // INTERRUPTS)
+        gc.collect()  # what was left open is this test's
+        assert not found
+
+
+def interrupted(call: Callable[[], object], moment: int) -> tuple[object, int]:
+    """What comes of a call with Ctrl-C at the so manieth beginning or end of a function; how many came."""
+    passed = 0
+
+    def profile(frame: FrameType, *_: object) -> None:
+        nonlocal passed
+        if frame.f_code.co_filename in LOCKING:
+            return  # their locks would stay locked, and what comes later wait for them
+        passed += 1
+        if passed == moment:
+            raise KeyboardInterrupt
+
+    def profiled() -> object:
+        sys.setprofile(profile)
+        try:
+            return call()
+        finally:
+            sys.setprofile(None)
+
+    return outcome_of(profiled), passed
 
 
 BAD_SETTINGS: dict[str, dict[str, Any]] = {

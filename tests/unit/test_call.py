@@ -9,9 +9,9 @@ from typing import Any
 import botocore
 import pytest
 
+from lambda_event_invoke_configs import forks
 from lambda_event_invoke_configs.call import Caller, FetchKeys, Request, Send, Sleep
 from lambda_event_invoke_configs.config import Config
-from lambda_event_invoke_configs.credentials import Keys
 from lambda_event_invoke_configs.exceptions import (
     ClientError,
     ConnectionClosedError,
@@ -21,6 +21,7 @@ from lambda_event_invoke_configs.exceptions import (
     TooManyRequestsException,
     UnsupportedSignatureVersionError,
 )
+from lambda_event_invoke_configs.keys import Keys
 from lambda_event_invoke_configs.response import Reply
 from lambda_event_invoke_configs.settings import resolve
 
@@ -329,6 +330,29 @@ def test_adaptive_mode_waits_before_sending_once_it_was_throttled() -> None:
     step = next(Call(shared).steps)
     assert isinstance(step, Sleep)
     assert step.seconds > 0
+
+
+def test_a_forked_process_begins_with_a_quota_and_a_limiter_of_its_own() -> None:
+    shared = caller()
+    quota, limiter = shared._quota, shared._limiter
+    assert shared in forks._registered
+    shared.begin()
+    assert shared._quota is not quota
+    assert shared._limiter is not limiter
+
+
+def test_what_signing_fails_with_shows_no_frame_of_it() -> None:
+    class Broken(Keys):
+        @property
+        def token(self) -> str:  # type: ignore[override]
+            raise ZeroDivisionError
+
+    call = Call(caller())
+    next(call.steps)
+    with pytest.raises(ZeroDivisionError) as caught:
+        call.steps.send(object.__new__(Broken))
+    names = [entry.name for entry in caught.traceback]
+    assert names[-2:] == ["steps", "_request"]
 
 
 def test_no_step_shows_a_secret() -> None:

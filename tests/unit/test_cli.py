@@ -21,7 +21,7 @@ from scripted import Reply, ScriptedServer, Silence, error, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs import cli
-from lambda_event_invoke_configs.credentials import FixedKeys
+from lambda_event_invoke_configs.keys import FixedKeys
 from lambda_event_invoke_configs.output import FORMATS
 from lambda_event_invoke_configs.sync import Client
 

@@ -23,7 +23,6 @@ from botocore.credentials import Credentials, RefreshableCredentials
 import lambda_event_invoke_configs
 from lambda_event_invoke_configs import credentials as credential_sources
 from lambda_event_invoke_configs import settings, signing
-from lambda_event_invoke_configs.credentials import CredentialSource, Keys
 from lambda_event_invoke_configs.exceptions import (
     CredentialRetrievalError,
     InvalidConfigError,
@@ -31,6 +30,7 @@ from lambda_event_invoke_configs.exceptions import (
     PartialCredentialsError,
     UnsupportedSignatureVersionError,
 )
+from lambda_event_invoke_configs.keys import CredentialSource, Keys
 
 REGION = "eu-west-3"
 THREADS = 16
@@ -592,6 +592,15 @@ class TestSecrets:
 
         with pytest.raises(CredentialRetrievalError, match=r"from explicit: the access_key"):
             keys_of(credentials=Vault())
+
+    def test_are_in_no_frame_of_an_interrupt(self) -> None:
+        def interrupted() -> Credentials:
+            secret = "hidden"
+            raise KeyboardInterrupt(len(secret))
+
+        with pytest.raises(KeyboardInterrupt) as caught:
+            keys_of(credentials=interrupted)
+        assert caught.traceback[-1].name == "keys"
 
     def test_are_not_in_the_repr_of_keys(self) -> None:
         assert repr(TEMPORARY) == "Keys(access_key='AKTEMPORARY')"

@@ -81,6 +81,16 @@ def test_text_is_what_botocore_makes_of_it_wherever_the_machine_is(zone: str, te
     assert as_written(timestamps.parse(text, timestamps.machine_zone())) == as_written(parse_timestamp(text))
 
 
+def test_text_that_is_too_long_for_a_date_is_none() -> None:
+    """dateutil would take hours for what fits into a response."""
+    zone = timestamps.machine_zone()
+    padded = "2023-11-14T22:13:20Z".ljust(128)
+    assert timestamps.parse(padded, zone) == datetime(2023, 11, 14, 22, 13, 20, tzinfo=timezone.utc)
+    for text in (padded + " ", "1." * 8_000_000, "1" * 8_000_000):
+        with pytest.raises(ValueError, match=f"^{len(text)} characters are no date$"):
+            timestamps.parse(text, zone)
+
+
 @pytest.mark.parametrize("zone", ["Asia/Kolkata"], indirect=True)
 def test_text_of_the_year_0_is_counted_from_the_epoch_where_it_is_the_year_1_already(zone: str) -> None:
     text = "-62135596801"
