@@ -379,6 +379,7 @@ def bodies() -> Iterator[Case]:
         "retries-word": configuration(MaximumRetryAttempts="two"),
         "modified-list": configuration(LastModified=[]),
         "modified-word": configuration(LastModified="yesterday"),
+        "modified-long": configuration(LastModified="2023-11-14T22:13:20Z".ljust(200)),
         "modified-huge": configuration(LastModified=1e20),
         "modified-year-50000": configuration(LastModified=1.5e12),
         "modified-nan": b'{"FunctionEventInvokeConfigs": [{"LastModified": NaN}]}',

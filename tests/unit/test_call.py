@@ -351,8 +351,7 @@ def test_what_signing_fails_with_shows_no_frame_of_it() -> None:
     next(call.steps)
     with pytest.raises(ZeroDivisionError) as caught:
         call.steps.send(object.__new__(Broken))
-    names = [entry.name for entry in caught.traceback]
-    assert names[-2:] == ["steps", "_request"]
+    assert not [entry.name for entry in caught.traceback if "headers" in entry.name]
 
 
 def test_no_step_shows_a_secret() -> None:
