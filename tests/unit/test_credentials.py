@@ -520,6 +520,18 @@ class TestTemporaryKeys:
 
         assert keys_of(credentials=self.credentials(60, refresh)) == Keys("AKOLD", "s", "t")
 
+    def test_are_refreshed_in_a_forked_process_whoever_did_so_before(self) -> None:
+        def refresh() -> dict[str, str]:
+            return {"access_key": "AKNEW", "secret_key": "n", "token": "u", "expiry_time": EXPIRATION}
+
+        given = self.credentials(60, refresh)
+        made: Any = source(credentials=given)
+        assert made.keys() == Keys("AKOLD", "s", "t")
+        given._expiry_time = datetime.now(timezone.utc)  # type: ignore[attr-defined]
+        with given._refresh_lock:  # type: ignore[attr-defined]
+            made.begin()  # as in a child
+            assert made.keys() == Keys("AKNEW", "n", "u")
+
     def test_that_cannot_be_refreshed_in_time_are_an_error(self) -> None:
         def refresh() -> dict[str, str]:
             raise CredentialRetrievalError(provider="test", error_msg="the vault is locked")
