@@ -263,7 +263,7 @@ client.close()
 
 def test_after_a_failure_a_connection_that_is_idle_is_used(scripted: Scripted, ours: Any) -> None:
     """The place of the one that failed is no better than one with a connection."""
-    server = scripted(page("a", wait=0.3), page("b", wait=0.3), Raw(b""), page("c"))
+    server = scripted(page("a", wait=1), page("b", wait=1), Raw(b""), page("c"))
     client = ours(server.url, config=eic.Config(retries={"total_max_attempts": 1}))
     ask = functools.partial(client.list_function_event_invoke_configs, FunctionName="f")
     list(client.list_for_functions(["f", "f"]))

@@ -160,7 +160,12 @@ class TestNames:
         if kind == "named pipe":
             path = str(tmp_path / "names")
             os.mkfifo(path)
-        command = [*MODULE, "--functions-from", path, "--endpoint-url", account.url]
+        # Whoever runs the tests in the background has Ctrl-C ignored, and children inherit that.
+        script = (
+            "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+            "from lambda_event_invoke_configs.cli import entry_point; entry_point()"
+        )
+        command = [sys.executable, "-c", script, "--functions-from", path, "--endpoint-url", account.url]
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as process:
