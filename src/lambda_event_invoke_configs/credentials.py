@@ -2,22 +2,115 @@
 
 The chain is role, web identity, SSO, shared files, process, container and instance metadata; it does
 I/O, so it is asked on the first request, and it needs `botocore.session`, which takes a while to load
-and is left alone where explicit keys or the environment have what is needed.
+and is left alone where explicit keys or the environment have what is needed. Temporary keys are
+refreshed by botocore before they expire, once, however many threads ask.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Union, cast
 
-from .exceptions import InvalidConfigError, PartialCredentialsError
-from .keys import CredentialSource, FixedKeys, FoundKeys, Keys
+from .exceptions import (
+    BotocoreClientError,
+    BotoCoreError,
+    CredentialRetrievalError,
+    InvalidConfigError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    remedied,
+    without_frames,
+)
+from .forks import begin_anew
+from .keys import FixedKeys, Keys, checked
+from .quiet import quiet
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
 
     CredentialsArgument = Union[Credentials, Callable[[], Credentials]]
+
+
+class FoundKeys:
+    """Keys of botocore's credentials, which are found on the first use and refreshed as they expire."""
+
+    def __init__(self, load: Callable[[], Credentials | None], *, is_chain: bool = False) -> None:
+        self._load = load
+        self._is_chain = is_chain  # not the user's own, whose errors are the user's
+        self._found: Any = None  # botocore's, or what has their get_frozen_credentials()
+        self.begin()
+        begin_anew(self)
+
+    def begin(self) -> None:
+        """Have nobody look for keys, nor refresh them."""
+        self._lock = threading.Lock()
+        if hasattr(self._found, "_refresh_lock"):  # botocore's, of credentials that expire
+            self._found._refresh_lock = threading.Lock()
+
+    def may_block(self) -> bool:
+        """Whether `keys()` may do I/O now: nothing was found yet, or what was found is to be refreshed."""
+        if self._found is None:
+            return True
+        from botocore.credentials import Credentials, RefreshableCredentials
+
+        if isinstance(self._found, RefreshableCredentials):
+            return bool(self._found.refresh_needed())
+        return type(self._found) is not Credentials
+
+    def keys(self) -> Keys:
+        """The keys to sign with now. May do I/O and take long.
+
+        Raises NoCredentialsError, PartialCredentialsError, CredentialRetrievalError or what else
+        botocore's providers raise.
+        """
+        try:
+            return checked(self._fetched(), getattr(self._found, "method", None) or "explicit")
+        except Exception as error:
+            if not self._is_chain:
+                raise
+            failed: BaseException = _typed(error)
+        except BaseException as error:  # Ctrl-C, in code of botocore's that has keys in its frames
+            failed = without_frames(error)
+        raise failed
+
+    def _fetched(self) -> Keys:
+        with quiet():
+            with self._lock:
+                if self._found is None:
+                    self._found = self._load()
+            if self._found is None:
+                raise NoCredentialsError()
+            return _thawed(self._found.get_frozen_credentials())
+
+
+CredentialSource = Union[FixedKeys, FoundKeys]
+
+
+def _thawed(frozen: Any) -> Keys:
+    try:
+        return Keys(frozen.access_key, frozen.secret_key, frozen.token or None)
+    except AttributeError:
+        kind = type(frozen).__name__
+        del frozen  # the repr of botocore's tuple, or of what is there in its place, shows them
+    raise InvalidConfigError(
+        error_msg=f"Invalid value for credentials: get_frozen_credentials() returned {kind}, "
+        "must have access_key, secret_key and token"
+    )
+
+
+def _typed(error: Exception) -> Exception:
+    """What a provider of botocore's failed with, as one of botocore's errors.
+
+    Of any other error only the kind is kept: the text may quote an answer that holds keys.
+    """
+    if not isinstance(error, (BotoCoreError, BotocoreClientError)):
+        error = CredentialRetrievalError(
+            provider="the credential chain",
+            error_msg=f"what was found cannot be read ({type(error).__name__})",
+        )
+    return without_frames(remedied(error) if isinstance(error, BotoCoreError) else error)
 
 
 def source(

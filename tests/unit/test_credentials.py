@@ -23,6 +23,7 @@ from botocore.credentials import Credentials, RefreshableCredentials
 import lambda_event_invoke_configs
 from lambda_event_invoke_configs import credentials as credential_sources
 from lambda_event_invoke_configs import settings, signing
+from lambda_event_invoke_configs.credentials import CredentialSource
 from lambda_event_invoke_configs.exceptions import (
     CredentialRetrievalError,
     InvalidConfigError,
@@ -30,7 +31,7 @@ from lambda_event_invoke_configs.exceptions import (
     PartialCredentialsError,
     UnsupportedSignatureVersionError,
 )
-from lambda_event_invoke_configs.keys import CredentialSource, Keys
+from lambda_event_invoke_configs.keys import Keys
 
 REGION = "eu-west-3"
 THREADS = 16
