@@ -204,17 +204,16 @@ class TaskTransport(httpx.AsyncBaseTransport):
         one = httpx.Limits(max_connections=1, keepalive_expiry=None)
         self._options: dict[str, Any] = {**options, "limits": one}
         self._closed = False
-        # The one used last comes last; None stands for one that is not open.
-        self._free: list[httpx.AsyncHTTPTransport | None] = [None] * (limits.max_connections or 0)
+        self._free: list[httpx.AsyncHTTPTransport] = []  # the one used last comes last
         # Waited for here, not in the pool, since it is no part of the exchange.
-        self._turn = anyio.Semaphore(len(self._free), fast_acquire=True)
+        self._turn = anyio.Semaphore(limits.max_connections or 0, fast_acquire=True)
         self._seconds = seconds
         self._max_size = max_size
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send, and read all of the response; waits while all connections are in use."""
         async with self._turn:
-            transport = self._free.pop() or httpx.AsyncHTTPTransport(**self._options)
+            transport = self._free.pop() if self._free else httpx.AsyncHTTPTransport(**self._options)
             with anyio.move_on_after(self._seconds):
                 return await self._exchange(transport, request)
         raise httpx.ReadTimeout("The read operation timed out")
@@ -232,7 +231,6 @@ class TaskTransport(httpx.AsyncBaseTransport):
             if kept:
                 self._free.append(transport)
             else:
-                self._free.insert(0, None)
                 with anyio.CancelScope(shield=True):
                     await transport.aclose()
 
@@ -240,6 +238,5 @@ class TaskTransport(httpx.AsyncBaseTransport):
         """Close the connections; those in use, and any that a later request makes, at its end."""
         self._closed = True
         # One by one: if this is cancelled, those that are left are there to be closed later.
-        while transport := next(filter(None, self._free), None):
-            self._free[self._free.index(transport)] = None
-            await transport.aclose()
+        while self._free:
+            await self._free.pop().aclose()
