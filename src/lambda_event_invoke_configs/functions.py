@@ -140,32 +140,24 @@ def completed(
         pending[future] = job, again
         future.add_done_callback(done.put)
 
-    def begin_taken(taking: Future[JobT]) -> None:
-        nonlocal more, failure
-        try:
-            begin(taking.result())
-        except StopIteration:
-            more = False
-        except Exception as error:
-            more, failure = False, error
-
     try:
         while more or pending:
             if more and taking is None and len(pending) < max_concurrency:
                 taking = taker.submit(next, jobs) if taker else _at_once(next, jobs)
-                if taking.done():
-                    begin_taken(taking)
-                    taking = None
-                    # The next job may take its time to come: what is there already does not wait for it.
-                    if done.empty():
-                        continue
-                else:
-                    taking.add_done_callback(done.put)
-            future = done.get()
-            if future is taking:
-                begin_taken(future)
+                taking.add_done_callback(done.put)
+            if taking is not None and taking.done():
+                try:
+                    begin(taking.result())
+                except Exception as error:
+                    more = False
+                    failure = None if isinstance(error, StopIteration) else error
                 taking = None
-                continue
+                # The next job may take its time to come: what is there already does not wait for it.
+                if done.empty():
+                    continue
+            future = done.get()
+            if future not in pending:
+                continue  # it has taken a job
             job, again = pending.pop(future)
             if not again and (future.cancelled() or isinstance(future.exception(), Exception)):
                 begin(job, again=True)
@@ -189,9 +181,9 @@ def _submit(executor: Executor, do: Callable[[JobT], ResultT], job: JobT) -> Fut
         return future
 
 
-def _at_once(do: Callable[..., ResultT], *args: Any, **kwargs: Any) -> Future[ResultT]:
+def _at_once(do: Callable[..., ResultT], *args: Any) -> Future[ResultT]:
     future: Future[ResultT] = Future()
-    _run(future, do, *args, **kwargs)
+    _run(future, do, *args)
     return future
 
 
