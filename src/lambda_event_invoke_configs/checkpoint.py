@@ -80,7 +80,7 @@ class Checkpoint:
     def _read(self) -> int:
         """Take in which functions are finished; returns the bytes that the good records take."""
         self._file.seek(0)
-        size = end = 0
+        size = end = written = 0
         last: dict[str, Any] | None = None
         for line in self._file:
             if not line.endswith(b"\n"):
@@ -89,7 +89,10 @@ class Checkpoint:
                 break  # torn by a kill
             if last:
                 self._take(last)
+                written = self._end_in_output(last) or written
             last, size, end = self._record(line), end, end + len(line)
+        if written and self._size() < written:
+            raise self._lost_lines()
         if last and self._was_written(last):
             self._take(last)
             return end
@@ -106,12 +109,14 @@ class Checkpoint:
         return invalid("--checkpoint", self._path, "a file that this command wrote, or none yet")
 
     def _take(self, record: dict[str, Any]) -> None:
-        *file_id, _, end = record.get("Output", [0, 0])
-        if file_id == self._file_id and end > self._size():
-            raise self._lost_lines()
         # What failed is asked for again: its newer line counts.
         if not record["Failed"]:
             self._taken.add((record["FunctionName"], record["Region"]))
+
+    def _end_in_output(self, record: dict[str, Any]) -> int:
+        """Where the record's line ends, if it went to this output; else 0."""
+        *file_id, _, end = record.get("Output", [0, 0])
+        return end if file_id == self._file_id else 0
 
     def _was_written(self, last: dict[str, Any]) -> bool:
         """Whether the last record's line is in the output; removes a part of it."""
