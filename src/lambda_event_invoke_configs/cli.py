@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 _LOCAL_CONFIGURATIONS = 120
 _LOCAL_REGION = "us-east-1"
-_MAX_PAGE_SIZE = 50  # the service's
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -145,8 +144,10 @@ def _pages(client: Client, args: argparse.Namespace) -> PageIterator:
     config = {"StartingToken": args.starting_token, "PageSize": args.page_size, "MaxItems": args.max_items}
     if args.no_paginate:
         # What is cut off the only page would be lost: its NextMarker points behind it.
+        from .local import MAX_PAGE_SIZE
+
         most = config.pop("MaxItems")
-        sizes = [args.page_size, None if most is None else min(most, _MAX_PAGE_SIZE)]
+        sizes = [args.page_size, None if most is None else min(most, MAX_PAGE_SIZE)]
         config["PageSize"] = min((size for size in sizes if size is not None), default=None)
     paginator = client.get_paginator("list_function_event_invoke_configs")
     return paginator.paginate(FunctionName=args.names[0], PaginationConfig=cast("PaginatorConfig", config))

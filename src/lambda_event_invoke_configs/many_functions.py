@@ -70,7 +70,7 @@ def names_from(path: str) -> Iterator[Iterator[str]]:
             raise OSError(errno.EBADF, "standard input is closed")
         source = sys.stdin.fileno()
     # Closed without the buffer's lock, which a thread that waits for the next line would not give away.
-    with open(source, "rb", buffering=0, closefd=source is path) as file:
+    with open(source, "rb", buffering=0, closefd=path != STANDARD_INPUT) as file:
         lines = io.TextIOWrapper(io.BufferedReader(file), encoding="utf-8-sig")
         yield _names(lines)
 
