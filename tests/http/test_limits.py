@@ -241,6 +241,19 @@ class TestSize:
         assert len(longest) * 100 < eic.Config().max_response_size
 
 
+def test_after_a_failure_a_connection_that_is_idle_is_used(scripted: Scripted, ours: Any) -> None:
+    """The place of the one that failed is no better than one with a connection."""
+    server = scripted(page("a", wait=1), page("b", wait=1), Raw(b""), page("c"))
+    client = ours(server.url, config=eic.Config(retries={"total_max_attempts": 1}))
+    ask = functools.partial(client.list_function_event_invoke_configs, FunctionName="f")
+    list(client.list_for_functions(["f", "f"]))
+    assert server.connections == 2
+    with pytest.raises(ConnectionClosedError):
+        ask()
+    ask()
+    assert server.connections == 2
+
+
 FORKING = """
 import os, sys
 import lambda_event_invoke_configs as eic
@@ -259,19 +272,6 @@ os.waitpid(child, 0)
 print(arn(), flush=True)
 client.close()
 """
-
-
-def test_after_a_failure_a_connection_that_is_idle_is_used(scripted: Scripted, ours: Any) -> None:
-    """The place of the one that failed is no better than one with a connection."""
-    server = scripted(page("a", wait=1), page("b", wait=1), Raw(b""), page("c"))
-    client = ours(server.url, config=eic.Config(retries={"total_max_attempts": 1}))
-    ask = functools.partial(client.list_function_event_invoke_configs, FunctionName="f")
-    list(client.list_for_functions(["f", "f"]))
-    assert server.connections == 2
-    with pytest.raises(ConnectionClosedError):
-        ask()
-    ask()
-    assert server.connections == 2
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")

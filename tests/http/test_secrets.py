@@ -33,7 +33,7 @@ from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import FrameType, NoneType, SimpleNamespace
+from types import FrameType, SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
@@ -819,7 +819,7 @@ class TestWhereverItIsInterrupted:
             server.play(page("a"), page("a"))
             outcome, passed = interrupted(ask, moment)
             # Python itself passes over it where an object is collected.
-            assert isinstance(outcome, KeyboardInterrupt if moment else NoneType) or outcome is None
+            assert outcome is None or (moment and isinstance(outcome, KeyboardInterrupt))
             found.update(leaks(shown_by(outcome), server.requests), leaks(log.take(), server.requests))
             return passed
 

@@ -78,21 +78,19 @@ class TestTLS:
 
     @pytest.mark.skipif(not hasattr(socket, "TCP_CORK"), reason="the answers cannot be held together")
     @pytest.mark.parametrize("name", ["answered-twice", "garbled"])
-    @pytest.mark.parametrize("proxy", [None, "http", "https"])
+    @pytest.mark.parametrize("through", [None, "http", "https"])
     def test_keeps_no_answer_for_the_next_request(
         self,
         ours: Any,
         talkative_lambda: Any,
-        make_slow_proxy: Any,
+        proxy: Any,
+        secure_proxy: Any,
         certificates: Any,
-        proxy: str | None,
+        through: str | None,
         name: str,
     ) -> None:
-        config = None
-        if proxy is not None:
-            context = certificates.server if proxy == "https" else None
-            port = make_slow_proxy(lambda: False, 0, context).port
-            config = Config(proxies={"https": f"{proxy}://localhost:{port}"})
+        port = {"http": proxy.port, "https": secure_proxy.port}
+        config = Config(proxies={"https": f"{through}://localhost:{port[through]}"} if through else {})
         url = f"https://localhost:{talkative_lambda.port}"
         client = ours(url, verify=certificates.path, config=config)
         for asked in (name, "second", "third"):

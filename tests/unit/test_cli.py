@@ -85,6 +85,13 @@ def listing_from(
     return start
 
 
+class Closed(io.StringIO):
+    """In place of a file: a pipe that nobody reads any more."""
+
+    def flush(self) -> None:
+        raise BrokenPipeError
+
+
 def subprocess_environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(SRC)}
 
@@ -768,10 +775,6 @@ class TestOutputThatTakesNoMore:
     def test_something_in_place_of_a_file_may_be_closed_too(
         self, lam: eic.LocalLambda, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        class Closed(io.StringIO):
-            def flush(self) -> None:
-                raise BrokenPipeError
-
         monkeypatch.setattr(sys, "stdout", Closed())
 
         assert cli.main(["my-function", "--endpoint-url", lam.endpoint_url]) == 255
@@ -884,10 +887,6 @@ class TestErrorsThatNobodyTakes:
     """For coverage: the same where it is measured."""
 
     def test_keep_the_exit_code(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        class Closed(io.StringIO):
-            def flush(self) -> None:
-                raise BrokenPipeError
-
         monkeypatch.setattr(sys, "stderr", Closed())
         assert cli.main(["f", "--region", "/"]) == 253
 
