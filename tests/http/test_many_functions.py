@@ -23,6 +23,7 @@ from typing import Any
 
 import pytest
 from account import KEYS, Account
+from drivers import INTERRUPTIBLE_COMMAND
 
 from lambda_event_invoke_configs import cli
 from lambda_event_invoke_configs.checkpoint import Checkpoint
@@ -160,12 +161,7 @@ class TestNames:
         if kind == "named pipe":
             path = str(tmp_path / "names")
             os.mkfifo(path)
-        # Whoever runs the tests in the background has Ctrl-C ignored, and children inherit that.
-        script = (
-            "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-            "from lambda_event_invoke_configs.cli import entry_point; entry_point()"
-        )
-        command = [sys.executable, "-c", script, "--functions-from", path, "--endpoint-url", account.url]
+        command = [*INTERRUPTIBLE_COMMAND, "--functions-from", path, "--endpoint-url", account.url]
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as process:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from botocore.exceptions import ClientError
+from drivers import INTERRUPTIBLE_COMMAND
 from scripted import Reply, ScriptedServer, Silence, error, page
 
 import lambda_event_invoke_configs as eic
@@ -718,12 +719,7 @@ class TestInterrupt:
     @pytest.mark.skipif(os.name == "nt", reason="there is no Ctrl-C for one process alone")
     def test_ends_a_process_that_waits_for_a_page(self, scripted: Callable[..., ScriptedServer]) -> None:
         server = scripted(page("first", next_marker="m"), Silence())
-        # Where these tests run in the background, their children would ignore it.
-        start = (
-            "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-            "from lambda_event_invoke_configs.cli import entry_point; entry_point()"
-        )
-        command = [sys.executable, "-c", start, "f", "--endpoint-url", server.url, "--output", "jsonl"]
+        command = [*INTERRUPTIBLE_COMMAND, "f", "--endpoint-url", server.url, "--output", "jsonl"]
 
         with subprocess.Popen(
             command, env=subprocess_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
