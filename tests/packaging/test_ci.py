@@ -1,0 +1,89 @@
+"""The exit status of `.ci/run`, which is what decides, with stand-ins for the tools that it runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TOOLS = ("ruff", "mypy", "lint-imports", "twine", "check-wheel-contents", "pip")
+# `-m venv PLACE` makes a folder with all the stand-ins, `-m build --quiet --outdir PLACE` one with an sdist.
+STAND_IN = """#!/bin/sh
+echo "$(basename "$0") $*" >>"$LOG"
+case "$(basename "$0") $*" in $BROKEN) exit 3;; esac
+case "$2" in
+venv) mkdir -p "$3/bin" && cp "$STAND_INS"/* "$3/bin" ;;
+build) mkdir -p "$5" && tar cf - -T /dev/null | gzip -n >"$5/empty.tar.gz" ;;
+esac
+"""
+
+pytestmark = pytest.mark.skipif(not (ROOT / ".ci").exists(), reason="no checkout: an sdist has no .ci")
+
+
+def ci(folder: Path, broken: str = "", without: str = "") -> tuple[int, str, list[str]]:
+    """Run it; return its status, what it printed, and the files it left in the folder for temporary ones."""
+    checkout, tools, temporary = folder / "checkout", folder / "tools", folder / "tmp"
+    shutil.copytree(ROOT / ".ci", checkout / ".ci")
+    shutil.copy(ROOT / "README.md", checkout)
+    tools.mkdir()
+    temporary.mkdir()
+    for name in {*TOOLS, "python", "node"} - {without}:
+        (tools / name).write_text(STAND_IN)
+        (tools / name).chmod(0o755)
+    done = subprocess.run(
+        [checkout / ".ci" / "run", tools / "python"],
+        env={
+            "PATH": f"{tools}{os.pathsep}/usr/bin:/bin",
+            "STAND_INS": str(tools),
+            "LOG": str(folder / "log"),
+            "BROKEN": broken or "nothing",
+            "TMPDIR": str(temporary),
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout, os.listdir(temporary)
+
+
+def test_succeeds_when_every_step_does_and_leaves_nothing(tmp_path: Path) -> None:
+    status, output, left = ci(tmp_path)
+    assert (status, left) == (0, []), output
+    assert output.endswith("== all passed\n")
+    ran = (tmp_path / "log").read_text()
+    assert all(f"\n{tool} " in ran for tool in (*TOOLS, "python -m pytest"))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "pip install*",
+        "python -m pytest -n*",
+        "python -m pytest *aiobotocore*",
+        "ruff check*",
+        "ruff format*",
+        "mypy*",
+        "lint-imports*",
+        "python -m build*",
+        "twine*",
+        "check-wheel-contents*",
+        "pip check*",
+        "python tests/benchmarks*",
+    ],
+)
+def test_fails_when_a_step_does_and_leaves_nothing(broken: str, tmp_path: Path) -> None:
+    status, output, left = ci(tmp_path, broken=broken)
+    assert (status == 0, left) == (False, []), output
+    assert "all passed" not in output
+
+
+@pytest.mark.parametrize("tool", ["ruff", "mypy", "lint-imports", "twine", "check-wheel-contents"])
+def test_fails_when_a_tool_is_missing(tool: str, tmp_path: Path) -> None:
+    status, output, left = ci(tmp_path, without=tool)
+    assert (status == 0, left) == (False, []), output
+    assert f"{tool}: command not found" in output
