@@ -19,16 +19,15 @@ from .call import FetchKeys, Outcome, Request, Sleep
 from .config import says_what_there_is
 from .connections import TaskTransport, read_async
 from .fetching import Fetch
-from .functions import FunctionOutcome, Listing
 from .keys import Keys
 from .pagination import Pagination, Results, add_to, configurations, finish
 from .paginator import ItemsBase, PageIteratorBase, PaginatorBase, searcher
-from .tasks import as_completed
 from .types import FullResult, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
+    from .functions import FunctionOutcome
     from .types import ListRequest
 
 T = TypeVar("T")
@@ -113,15 +112,10 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
         self, function_name: str, starting_token: str | None = None
     ) -> FunctionOutcome:
         """All configurations of one function, or the error; as `Client.list_for_function`."""
-        listing = Listing(function_name, starting_token)
-        try:
-            paginator = self._paginator(lambda params: self._call(params, paced=True))
-            pages = paginator.paginate(**listing.request)
-            async for page in pages:
-                listing.add(page, pages.resume_token)
-        except Exception as error:
-            return listing.outcome(error)
-        return listing.outcome()
+        from .tasks import list_one  # here, as below: see Client
+
+        paginator = self._paginator(lambda params: self._call(params, paced=True))
+        return await list_one(paginator, function_name, starting_token)
 
     def list_for_functions(
         self, names: Iterable[str] | AsyncIterable[str], *, max_concurrency: int = 10
@@ -134,6 +128,8 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
         At the end of the `async with` the tasks that are left are cancelled, and what `names` raised
         is raised.
         """
+        from .tasks import as_completed
+
         return as_completed(self.list_for_function, names, max_concurrency)
 
     async def aclose(self) -> None:

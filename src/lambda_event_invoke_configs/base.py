@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -189,6 +188,8 @@ class ClientBase(Generic[TransportT]):
 
 
 def _pickle_arguments(**arguments: object) -> bytes:
+    import pickle  # here, as below: few clients are sent to other processes, and it takes a while
+
     if arguments["aws_access_key_id"] or arguments["credentials"]:
         logger.warning("the client's credentials are pickled with it: they were given as arguments")
     for name, value in arguments.items():
@@ -200,6 +201,8 @@ def _pickle_arguments(**arguments: object) -> bytes:
 
 
 def _can_be_pickled(value: object) -> bool:
+    import pickle
+
     try:
         pickle.dumps(value)
     except Exception:  # pickle's own, or whatever the object raises
@@ -210,6 +213,8 @@ def _can_be_pickled(value: object) -> bool:
 @lru_cache(maxsize=8)
 def _shared(client_class: Callable[..., Any], arguments: bytes) -> Any:
     # One client for all that a process is sent, with its connections and its pace.
+    import pickle
+
     try:
         return client_class(**pickle.loads(arguments))  # noqa: S301 - it is part of a pickle itself
     except BaseException as error:

@@ -8,9 +8,8 @@ The partition table is botocore's `data/partitions.json` in short; a test holds 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import cast
+from typing import NamedTuple, cast
 from urllib.parse import SplitResult, urlsplit
 
 from .exceptions import InvalidEndpointError, InvalidRegionError
@@ -25,8 +24,7 @@ _MAX_HOST = 255
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True)
-class Partition:
+class Partition(NamedTuple):
     """A group of regions that share accounts and host names."""
 
     name: str
@@ -59,8 +57,7 @@ def validate_region(region: str) -> None:
         raise InvalidRegionError(region_name=region)
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """`url` as the user sees it, `origin` and `base_path` to put requests together, `host` to sign."""
 
     url: str

@@ -20,6 +20,7 @@ from .config import invalid
 from .pagination import configurations
 
 if TYPE_CHECKING:
+    from .sync import Paginator
     from .types import FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse, PaginateRequest
 
 JobT = TypeVar("JobT")
@@ -82,6 +83,18 @@ class Listing:
     def outcome(self, error: Exception | None = None) -> FunctionOutcome:
         token = self._resume_token if error else None
         return FunctionOutcome(self.request["FunctionName"], self._found, error, token)
+
+
+def list_one(paginator: Paginator, function_name: str, starting_token: str | None) -> FunctionOutcome:
+    """All configurations of one function; or what came before the error, and the error."""
+    listing = Listing(function_name, starting_token)
+    try:
+        pages = paginator.paginate(**listing.request)
+        for page in pages:
+            listing.add(page, pages.resume_token)
+    except Exception as error:
+        return listing.outcome(error)
+    return listing.outcome()
 
 
 def as_completed(

@@ -17,8 +17,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final, Generic, TypeVar, cast
+from typing import Final, Generic, NamedTuple, TypeVar, cast
 
 from .exceptions import PaginationConfigError, PaginationError
 from .tokens import BEGINNING, Position, decode, encode
@@ -30,8 +29,7 @@ RESULT_KEY: Final = "FunctionEventInvokeConfigs"
 _CONFIG_KEYS = ("MaxItems", "PageSize", "StartingToken")
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What one `paginate()` call asks for: the first request, where it starts and how much it wants."""
 
     params: Mapping[str, object]

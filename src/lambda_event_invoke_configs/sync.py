@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
@@ -15,16 +14,18 @@ from .call import FetchKeys, Outcome, Request, Sleep
 from .config import says_what_there_is
 from .connections import ThreadedTransport, read
 from .exceptions import UnknownServiceError
-from .functions import FunctionOutcome, Listing, as_completed
 from .pagination import Pagination, Results, add_to, configurations, finish
 from .paginator import ItemsBase, PageIteratorBase, PaginatorBase, searcher
 from .signing import SERVICE
 from .types import FullResult, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from typing_extensions import Self, Unpack
 
     from .base import ClientOptions
+    from .functions import FunctionOutcome
     from .types import ListRequest
 
     class Options(ClientOptions, total=False):
@@ -119,15 +120,10 @@ class Client(ClientBase[httpx.BaseTransport]):
 
         Its pace is the `adaptive` retry mode's: many of these keep within the service's rate limit.
         """
-        listing = Listing(function_name, starting_token)
-        try:
-            paginator = self._paginator(lambda params: self._call(params, paced=True))
-            pages = paginator.paginate(**listing.request)
-            for page in pages:
-                listing.add(page, pages.resume_token)
-        except Exception as error:
-            return listing.outcome(error)
-        return listing.outcome()
+        from .functions import list_one  # here, as below: the first page of a single function comes sooner
+
+        paginator = self._paginator(lambda params: self._call(params, paced=True))
+        return list_one(paginator, function_name, starting_token)
 
     def list_for_functions(
         self, names: Iterable[str], *, max_concurrency: int = 10, executor: Executor | None = None
@@ -142,6 +138,8 @@ class Client(ClientBase[httpx.BaseTransport]):
         Left early, it cancels what has not begun; its threads break off at their next page.
         Raises InvalidConfigError for an argument that cannot be used; what `names` raises, at the end.
         """
+        from .functions import as_completed
+
         return as_completed(self.list_for_function, names, max_concurrency, executor)
 
     def close(self) -> None:

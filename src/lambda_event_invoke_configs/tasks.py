@@ -5,10 +5,28 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING
 
 import anyio
 
-from .functions import FunctionOutcome, validate
+from .functions import FunctionOutcome, Listing, validate
+
+if TYPE_CHECKING:
+    from .aio import AsyncPaginator
+
+
+async def list_one(
+    paginator: AsyncPaginator, function_name: str, starting_token: str | None
+) -> FunctionOutcome:
+    """As `functions.list_one()`."""
+    listing = Listing(function_name, starting_token)
+    try:
+        pages = paginator.paginate(**listing.request)
+        async for page in pages:
+            listing.add(page, pages.resume_token)
+    except Exception as error:
+        return listing.outcome(error)
+    return listing.outcome()
 
 
 def as_completed(

@@ -10,10 +10,9 @@ Source: botocore 1.44, `utils.parse_timestamp()`; dateutil 2.9, `tz.tzlocal` and
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from dateutil.parser import parse as parse_date
 from dateutil.tz import tzlocal, tzutc
@@ -22,8 +21,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MAX_TEXT = 128  # characters; dateutil takes four times as long for twice as many
 
 
-@dataclass(frozen=True, slots=True)
-class Zone:
+class Zone(NamedTuple):
     """The machine's time zone: as it is shown, and its offsets without and with summer time."""
 
     shown: tzlocal

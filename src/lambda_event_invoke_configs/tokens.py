@@ -15,15 +15,14 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .exceptions import StartingTokenError
 
 _CUT = "boto_truncate_amount"
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """A place in the listing. `skip` is None at a page's border, and a number where a page was cut."""
 
     marker: str | None = None
