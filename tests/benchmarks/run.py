@@ -214,7 +214,7 @@ class Suite:
 
     def measure_first_page(self, url: str) -> None:
         commands = {name: (self.boto3, listing(name, url, 1, 1)) for name in ("ours", "boto3", "floor")}
-        # More often than what follows: the budget leaves the library 10 ms, and a run is that much off at times.
+        # More often than the rest: the budget leaves the library 10 ms, and a run is that much off at times.
         ran = in_turns(self.times * 3, commands)
         here, boto3, floor = (cpu(ran[name]) * 1e3 for name in commands)
         name = "first page in a fresh process, CPU"
