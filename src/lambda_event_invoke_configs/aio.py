@@ -14,20 +14,21 @@ import httpx
 from anyio.lowlevel import current_token
 
 from . import transport as http
-from .base import ClientBase
+from .base import ClientBase, made
 from .call import FetchKeys, Outcome, Request, Sleep
 from .config import says_what_there_is
 from .connections import TaskTransport, read_async
 from .fetching import Fetch
+from .functions import FunctionOutcome
 from .keys import Keys
 from .pagination import Pagination, Results, add_to, configurations, finish
 from .paginator import ItemsBase, PageIteratorBase, PaginatorBase, searcher
+from .tasks import as_completed, list_one
 from .types import FullResult, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
-    from .functions import FunctionOutcome
     from .types import ListRequest
 
 T = TypeVar("T")
@@ -44,8 +45,10 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
 
     _make_transport = TaskTransport
     _send_method = "handle_async_request"
+    _unpickle = staticmethod(made)  # not shared: the next one may be for another event loop
     _event_loop: object = None
     _fetch: Fetch | None = None
+    _fetch_is_early = False
 
     async def list_function_event_invoke_configs(
         self, **params: Unpack[ListRequest]
@@ -84,7 +87,10 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
         if not self._credentials.may_block():
             return self._credentials.keys()
         if self._fetch is None or self._fetch.is_over():
+            self._fetch_is_early = self._credentials.still_good() is not None
             self._fetch = Fetch(self._credentials.keys)
+        elif self._fetch_is_early and (keys := self._credentials.still_good()):
+            return keys  # as botocore's threads: the first one refreshes them, and the others need not wait
         return await self._fetch.keys()
 
     async def _send(self, request: Request) -> Outcome:
@@ -112,8 +118,6 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
         self, function_name: str, starting_token: str | None = None
     ) -> FunctionOutcome:
         """All configurations of one function, or the error; as `Client.list_for_function`."""
-        from .tasks import list_one  # here, as below: see Client
-
         paginator = self._paginator(lambda params: self._call(params, paced=True))
         return await list_one(paginator, function_name, starting_token)
 
@@ -128,8 +132,6 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
         At the end of the `async with` the tasks that are left are cancelled, and what `names` raised
         is raised.
         """
-        from .tasks import as_completed
-
         return as_completed(self.list_for_function, names, max_concurrency)
 
     async def aclose(self) -> None:

@@ -83,6 +83,7 @@ class ClientBase(Generic[TransportT]):
 
     _make_transport: Callable[..., TransportT]
     _send_method: ClassVar[str]
+    _unpickle: ClassVar[Callable[..., Any]]
 
     def __init__(
         self,
@@ -106,6 +107,7 @@ class ClientBase(Generic[TransportT]):
             use_ssl=use_ssl,
             verify=verify,
             config=config,
+            environ=os.environ,
         )
         self._caller = Caller(self._settings)
         self._credentials = credential_sources.source(
@@ -156,9 +158,15 @@ class ClientBase(Generic[TransportT]):
         )
 
     def __reduce__(self) -> tuple[Callable[..., Self], tuple[type[Self], bytes]]:
-        """What a client of another process is made from: the arguments, which may hold credentials."""
+        """What a client of another process is made from: the arguments, which may hold credentials.
+
+        Raises TypeError for one of a class whose own `__init__()` may take others.
+        """
+        if getattr(type(self).__init__, "__wrapped__", None) is not ClientBase.__init__:
+            kind = type(self).__name__
+            raise TypeError(f"{kind} has an __init__() of its own: to be pickled it needs a __reduce__() too")
         try:
-            return _shared, (type(self), self._pickled_arguments())
+            return self._unpickle, (type(self), self._pickled_arguments())
         except BaseException as error:
             failed = errors.without_frames(error)
         raise failed
@@ -193,26 +201,25 @@ def _pickle_arguments(**arguments: object) -> bytes:
     if arguments["aws_access_key_id"] or arguments["credentials"]:
         logger.warning("the client's credentials are pickled with it: they were given as arguments")
     for name, value in arguments.items():
-        if not _can_be_pickled(value):
-            raise invalid(
-                name, type(value).__name__, "one that can be pickled, to be used in other processes"
-            )
+        try:
+            pickle.dumps(value)
+        except Exception:  # pickle's own, or whatever the object raises
+            allowed = "one that can be pickled, to be used in other processes"
+            raise invalid(name, type(value).__name__, allowed) from None
     return pickle.dumps(arguments)
 
 
-def _can_be_pickled(value: object) -> bool:
-    import pickle
-
-    try:
-        pickle.dumps(value)
-    except Exception:  # pickle's own, or whatever the object raises
-        return False
-    return True
-
-
 @lru_cache(maxsize=8)
-def _shared(client_class: Callable[..., Any], arguments: bytes) -> Any:
-    # One client for all that a process is sent, with its connections and its pace.
+def shared(client_class: Callable[..., Any], arguments: bytes) -> Any:
+    """One client for all that a process is sent, with its connections and its pace."""
+    try:
+        return made(client_class, arguments)
+    finally:
+        arguments = b""  # a traceback with locals would show the keys
+
+
+def made(client_class: Callable[..., Any], arguments: bytes) -> Any:
+    """A client like the one that was pickled."""
     import pickle
 
     try:
@@ -220,5 +227,5 @@ def _shared(client_class: Callable[..., Any], arguments: bytes) -> Any:
     except BaseException as error:
         failed = errors.without_frames(error)
     finally:
-        arguments = b""  # a traceback with locals would show the keys
+        arguments = b""
     raise failed

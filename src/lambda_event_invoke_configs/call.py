@@ -2,7 +2,7 @@
 
 `Caller.steps()` yields what it needs done (`FetchKeys`, `Send`, `Sleep`) and is sent the outcome; it
 returns the page or raises. It does no I/O itself, so the same generator serves both clients, and every
-rule is tested without a socket. `Client.list_function_event_invoke_configs` shows all that a shell does.
+rule is tested without a socket. `Client._call()` shows all that a shell does.
 
     FetchKeys()      -> Keys
     Send(request)    -> Reply, or the exception for which there is none (botocore's HTTPClientError
@@ -87,7 +87,7 @@ class Caller:
         begin_anew(self)
 
     def begin(self) -> None:
-        """Have spent nothing of the retry quota, and know of no rate."""
+        """Start with a full retry quota and no measured rate."""
         self._quota = RetryQuota()
         self._limiter = RateLimiter(self._monotonic())
 

@@ -48,8 +48,8 @@ class Checkpoint:
             self._file.close()
             raise
 
-    def takes(self, function: Function) -> bool:
-        """Whether a function is neither finished nor taken by this run already."""
+    def claim(self, function: Function) -> bool:
+        """Take a function for this run; False if it is finished or taken already."""
         if function in self._taken:
             return False
         self._taken.add(function)

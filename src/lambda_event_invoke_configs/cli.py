@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from .arguments import parse
 from .exit_status import PROG, USAGE, report, say
@@ -64,11 +64,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError:
         _discard(sys.stderr)
     return code
-
-
-def entry_point() -> NoReturn:
-    """Run the command and end the process."""
-    sys.exit(main())
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -144,7 +139,7 @@ def _pages(client: Client, args: argparse.Namespace) -> PageIterator:
     config = {"StartingToken": args.starting_token, "PageSize": args.page_size, "MaxItems": args.max_items}
     if args.no_paginate:
         # What is cut off the only page would be lost: its NextMarker points behind it.
-        from .local import MAX_PAGE_SIZE
+        from .operation import MAX_PAGE_SIZE
 
         most = config.pop("MaxItems")
         sizes = [args.page_size, None if most is None else min(most, MAX_PAGE_SIZE)]

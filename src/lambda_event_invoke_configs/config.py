@@ -73,7 +73,8 @@ class Config:
     """Settings of a client, with the names and the meanings of `botocore.config.Config`.
 
     connect_timeout, read_timeout: seconds (default 60 each; None for no limit). An attempt takes no longer
-        than both together, however slowly the response comes.
+        than both together, however slowly the response comes; a `Client`'s longer if it tries several
+        addresses of a host.
     max_response_size: bytes of a response's body (default 16 MiB; a page of 50 has some 20 KiB). Past it,
         ResponseTooLargeError.
     retries: {"total_max_attempts": n} counts attempts, the first included (default 3); {"max_attempts":

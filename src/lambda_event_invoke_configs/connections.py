@@ -1,13 +1,16 @@
 """The transports that clients make themselves: httpx's, within limits.
 
-An exchange, from the connection to the last byte, takes no longer than both timeouts together and no more
-memory than `max_response_size`. Each of them reads all of a response before it hands it out.
+An exchange takes no longer than both timeouts together, and no more memory than `max_response_size`; the
+synchronous one longer if it tries several addresses of a host. Each of them reads all of a response before it
+hands it out.
 """
 
 from __future__ import annotations
 
 import ssl
+import weakref
 from collections.abc import AsyncIterable, Iterable
+from itertools import islice
 from queue import SimpleQueue
 from typing import Any, cast
 
@@ -18,6 +21,9 @@ from .deadline import Deadline
 from .exceptions import ResponseTooLargeError, without_frames
 from .forks import begin_anew
 
+# As boto3: a connection is kept until the service closes it.
+_ONE = httpx.Limits(max_connections=1, keepalive_expiry=None)
+
 
 def read(response: httpx.Response, max_size: int) -> bytes:
     """A response's body, of `max_size` bytes at most; closes the response.
@@ -25,8 +31,6 @@ def read(response: httpx.Response, max_size: int) -> bytes:
     Raises ResponseTooLargeError, and what httpx's transports raise.
     """
     body = _Body(max_size)
-    if isinstance(response.stream, httpx.ByteStream):
-        return body.of(response.stream)
     try:
         for part in cast("Iterable[bytes]", response.stream):
             if not body.add(part):
@@ -40,8 +44,6 @@ def read(response: httpx.Response, max_size: int) -> bytes:
 async def read_async(response: httpx.Response, max_size: int) -> bytes:
     """As `read()`."""
     body = _Body(max_size)
-    if isinstance(response.stream, httpx.ByteStream):
-        return body.of(response.stream)
     try:
         parts = aiter(cast("AsyncIterable[bytes]", response.stream))
         async for part in parts:
@@ -68,11 +70,6 @@ class _Body:
         if self._left >= 0:
             self._parts.append(part)
         return self._left >= 0
-
-    def of(self, in_memory: httpx.ByteStream) -> bytes:
-        """The whole of a body that was read before: by those below, or made up by a mock."""
-        self.add(b"".join(in_memory))
-        return self.whole()
 
     def whole(self) -> bytes:
         if self._left < 0:
@@ -121,22 +118,24 @@ class ThreadedTransport(httpx.BaseTransport):
     a thread is just about to send on for idle, finds it readable once the answer is there, and concludes
     that the server has hung up.
 
-    The arguments are `options()`: those of `httpx.HTTPTransport`, and `seconds` and `max_size` for what an
-    exchange may take in all.
+    The arguments are `options()`: those of `httpx.HTTPTransport`, `connections` for how many there may be,
+    and `seconds` and `max_size` for what an exchange may take in all.
     """
 
-    def __init__(self, *, limits: httpx.Limits, **options: Any) -> None:
+    def __init__(self, *, connections: int, **options: Any) -> None:
         self._options = options
-        self._connections = limits.max_connections or 0
+        self._connections = connections
         self._closed = False
-        self._kept: list[object] = []  # what a forked process has of its parent: neither used nor closed
         self.begin()
+        # The first one imports httpcore. If a thread did that, see forks.importing.
+        self._free.append(_OneConnection(**options))
         begin_anew(self)
 
     def begin(self) -> None:
-        """Have no connection yet."""
-        self._kept.append(vars(self).get("_free"))
+        """Have no connection yet; a forked process does not use those of its parent."""
         self._free: list[_OneConnection] = []  # the one used last comes last
+        # A client that nobody closes ends without a warning of unclosed sockets, as boto3's do.
+        weakref.finalize(self, _close, self._free)
         # The methods of both are atomic: a signal's handler that raises leaves none of them locked.
         self._turns: SimpleQueue[None] = SimpleQueue()
         for _ in range(self._connections):
@@ -144,36 +143,43 @@ class ThreadedTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send, and read all of the response; waits while all connections are in use."""
-        self._turns.get()
+        turns: list[None] = []
         try:
-            transport = self._idle() or _OneConnection(**self._options)
+            # No bytecode is between queue and list: a signal's handler that raises there would lose it.
+            turns.extend(islice(iter(self._turns.get, self), 1))
+            transport = _taken(self._free) or _OneConnection(**self._options)
             response = transport.handle_request(request)
             self._free.append(transport)
             return response
         finally:
-            self._turns.put(None)
+            for turn in turns:
+                self._turns.put(turn)
             if self._closed:
                 self.close()
 
     def close(self) -> None:
         """Close the connections; those in use, and any that a later request makes, at its end."""
         self._closed = True
-        while transport := self._idle():
-            transport.close()
+        _close(self._free)
 
-    def _idle(self) -> _OneConnection | None:
-        try:
-            return self._free.pop()
-        except IndexError:
-            return None
+
+def _close(idle: list[_OneConnection]) -> None:
+    while transport := _taken(idle):
+        transport.close()
+
+
+def _taken(idle: list[_OneConnection]) -> _OneConnection | None:
+    try:
+        return idle.pop()
+    except IndexError:
+        return None
 
 
 class _OneConnection(httpx.HTTPTransport):
     """One connection at a time, and a limit for what a whole exchange takes."""
 
     def __init__(self, *, seconds: float | None, max_size: int, **options: Any) -> None:
-        limits = httpx.Limits(max_connections=1, keepalive_expiry=None)
-        super().__init__(limits=limits, **options)
+        super().__init__(limits=_ONE, **options)
         self._deadline = None if seconds is None else Deadline(seconds)
         self._max_size = max_size
 
@@ -200,13 +206,12 @@ def _shown(error: BaseException) -> BaseException:
 class TaskTransport(httpx.AsyncBaseTransport):
     """The same for the tasks of one event loop: each connection is one task's at a time."""
 
-    def __init__(self, *, limits: httpx.Limits, seconds: float | None, max_size: int, **options: Any) -> None:
-        one = httpx.Limits(max_connections=1, keepalive_expiry=None)
-        self._options: dict[str, Any] = {**options, "limits": one}
+    def __init__(self, *, connections: int, seconds: float | None, max_size: int, **options: Any) -> None:
+        self._options: dict[str, Any] = {**options, "limits": _ONE}
         self._closed = False
         self._free: list[httpx.AsyncHTTPTransport] = []  # the one used last comes last
         # Waited for here, not in the pool, since it is no part of the exchange.
-        self._turn = anyio.Semaphore(limits.max_connections or 0, fast_acquire=True)
+        self._turn = anyio.Semaphore(connections, fast_acquire=True)
         self._seconds = seconds
         self._max_size = max_size
 

@@ -23,14 +23,16 @@ from .exceptions import (
     remedied,
     without_frames,
 )
-from .forks import begin_anew
+from .forks import begin_anew, importing
 from .keys import FixedKeys, Keys, checked
 from .quiet import quiet
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
 
-    CredentialsArgument = Union[Credentials, Callable[[], Credentials]]
+    CredentialsArgument = Union[Credentials, Callable[[], Union[Credentials, None]]]
+
+_MUST_REFRESH = 10 * 60  # seconds before they expire; botocore tries to from 15 minutes on
 
 
 class FoundKeys:
@@ -38,13 +40,14 @@ class FoundKeys:
 
     def __init__(self, load: Callable[[], Credentials | None], *, is_chain: bool = False) -> None:
         self._load = load
-        self._is_chain = is_chain  # not the user's own, whose errors are the user's
+        self._is_chain = is_chain  # the errors of the user's own are raised as they are
         self._found: Any = None  # botocore's, or what has their get_frozen_credentials()
+        self._latest: Keys | None = None
         self.begin()
         begin_anew(self)
 
     def begin(self) -> None:
-        """Have nobody look for keys, nor refresh them."""
+        """Replace the locks: in a forked process no thread fetches keys."""
         self._lock = threading.Lock()
         if hasattr(self._found, "_refresh_lock"):  # botocore's, of credentials that expire
             self._found._refresh_lock = threading.Lock()
@@ -59,6 +62,14 @@ class FoundKeys:
             return bool(self._found.refresh_needed())
         return type(self._found) is not Credentials
 
+    def still_good(self) -> Keys | None:
+        """The keys found last, as long as they need not be refreshed, though botocore may have begun to."""
+        from botocore.credentials import RefreshableCredentials
+
+        if isinstance(self._found, RefreshableCredentials) and not self._found.refresh_needed(_MUST_REFRESH):
+            return self._latest
+        return None
+
     def keys(self) -> Keys:
         """The keys to sign with now. May do I/O and take long.
 
@@ -66,7 +77,8 @@ class FoundKeys:
         botocore's providers raise.
         """
         try:
-            return checked(self._fetched(), getattr(self._found, "method", None) or "explicit")
+            self._latest = checked(self._fetched(), getattr(self._found, "method", None) or "explicit")
+            return self._latest
         except Exception as error:
             if not self._is_chain:
                 raise
@@ -180,7 +192,7 @@ def _explicit(access_key: str | None, secret_key: str | None, token: str | None)
 
 
 def _environment(environ: Mapping[str, str]) -> CredentialSource:
-    """The environment's keys, which has an access key."""
+    """The keys of an environment that has AWS_ACCESS_KEY_ID."""
     if not environ.get("AWS_SECRET_ACCESS_KEY"):
         raise PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY")
     if environ.get("AWS_CREDENTIAL_EXPIRATION"):
@@ -194,7 +206,8 @@ def _environment(environ: Mapping[str, str]) -> CredentialSource:
 
 
 def _chain(profile_name: str | None, region: str, environ: Mapping[str, str]) -> Credentials | None:
-    from botocore.session import Session
+    with importing:
+        from botocore.session import Session
 
     def set_ones(*variables: str) -> list[str]:
         return [variable for variable in variables if environ.get(variable)]

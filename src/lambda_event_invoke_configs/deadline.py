@@ -25,7 +25,7 @@ class Deadline:
         self._end = 0.0
 
     def begin(self) -> None:
-        """From now on the time runs."""
+        """Start the clock for the next exchange."""
         self._end = time.monotonic() + self._seconds
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ from .keys import Keys
 class Fetch:
     """A fetch under way; to be made in the event loop of the tasks.
 
-    The thread ends with the process, and not after it: whoever has stopped waiting waits no more.
+    Its thread is a daemon: it does not keep a process alive in which nobody waits any more.
     """
 
     def __init__(self, fetch: Callable[[], Keys]) -> None:

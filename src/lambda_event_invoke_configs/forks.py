@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from threading import RLock
 from typing import Protocol
 from weakref import WeakSet
 
@@ -14,11 +15,14 @@ class BegunAnew(Protocol):
         """Begin anew."""
 
 
+# To be held while a thread imports something: a process forked meanwhile would wait for that import for ever.
+importing: RLock = RLock()
+
 _registered: WeakSet[BegunAnew] = WeakSet()
 
 
 def begin_anew(each: BegunAnew) -> None:
-    """Have something begun anew in each process that is forked from this one, before its threads."""
+    """Call `begin()` in each process that is forked from this one, before it starts threads."""
     _registered.add(each)
 
 
@@ -28,4 +32,7 @@ def _forked() -> None:
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(
+        before=importing.acquire, after_in_parent=importing.release, after_in_child=importing.release
+    )
     os.register_at_fork(after_in_child=_forked)

@@ -18,10 +18,11 @@ from dateutil.tz import tzlocal
 
 from .config import invalid
 from .pagination import configurations
+from .types import FunctionEventInvokeConfig
 
 if TYPE_CHECKING:
     from .sync import Paginator
-    from .types import FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse, PaginateRequest
+    from .types import ListFunctionEventInvokeConfigsResponse, PaginateRequest
 
 JobT = TypeVar("JobT")
 ResultT = TypeVar("ResultT")
@@ -208,7 +209,7 @@ def _run(future: Future[ResultT], do: Callable[..., ResultT], *args: Any, **kwar
 
 
 class Threads(Executor):
-    """A thread a job. At its end the interpreter waits for none, unlike those of a ThreadPoolExecutor.
+    """A daemon thread a job: unlike those of a ThreadPoolExecutor, none holds up the interpreter's end.
 
     Shut down, it waits for none either: the listings that run in its threads break off at their next page.
     """

@@ -32,6 +32,8 @@ class FixedKeys:
     def keys(self) -> Keys:
         return self._keys
 
+    still_good = keys
+
 
 def checked(keys: Keys, source: str) -> Keys:
     """The same keys.

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import socket
 import sys
@@ -25,6 +26,7 @@ from urllib.parse import parse_qsl, unquote
 from uuid import uuid4
 from weakref import WeakSet
 
+from .operation import MAX_PAGE_SIZE
 from .verification import Refusal, verify
 
 if TYPE_CHECKING:
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 
 Configurations = Union[int, Sequence[Mapping[str, Any]]]
 
-MAX_PAGE_SIZE = 50
 _ACCOUNT = "123456789012"
 _PATH = re.compile(r"/2019-09-25/functions/([^/]+)/event-invoke-config/list")
 _FUNCTION_ARN = re.compile(r"(?:arn:[^:]*:lambda:[^:]*:)?(?:\d{12}:)?function:([^:]+)(?::.+)?|([^:]+):.+")
@@ -73,14 +74,18 @@ class LocalLambda:
 
     def __enter__(self) -> Self:
         """Serve, from a thread of its own."""
+        self._process = os.getpid()
         handler = type("Handler", (_Handler,), {"lam": self})
         self._server = _Server(("127.0.0.1", 0), handler)
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Serve no longer."""
+        """Serve no longer; a process forked from the one that serves leaves that alone."""
         assert self._server is not None
+        if os.getpid() != self._process:
+            self._server.socket.close()
+            return
         self._server.shutdown()
         self._server.server_close()
 

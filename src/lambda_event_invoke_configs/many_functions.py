@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from .checkpoint import Checkpoint, Function
 from .exit_status import SOME_FAILED, one_line
@@ -34,7 +34,7 @@ def list_many(clients: Mapping[str, Client], names: Iterator[str], number: int |
 
         def jobs() -> Iterator[Function]:
             for job in ((name, region) for name in names for region in clients):
-                if checkpoint is None or checkpoint.takes(job):
+                if checkpoint is None or checkpoint.claim(job):
                     yield job
                 else:
                     advance()
@@ -72,11 +72,7 @@ def names_from(path: str) -> Iterator[Iterator[str]]:
     # Closed without the buffer's lock, which a thread that waits for the next line would not give away.
     with open(source, "rb", buffering=0, closefd=path != STANDARD_INPUT) as file:
         lines = io.TextIOWrapper(io.BufferedReader(file), encoding="utf-8-sig")
-        yield _names(lines)
-
-
-def _names(lines: TextIO) -> Iterator[str]:
-    return (name for line in lines if (name := line.strip()))
+        yield (name for line in lines if (name := line.strip()))
 
 
 def _line(outcome: FunctionOutcome, region: str) -> str:
@@ -98,20 +94,16 @@ def _line(outcome: FunctionOutcome, region: str) -> str:
 def _progress(total: int | None) -> Iterator[Callable[[], None]]:
     """A bar on standard error, if that is a terminal, the lines go elsewhere and rich is there."""
     if not sys.stderr.isatty() or sys.stdout.isatty():
-        yield _nothing
+        yield lambda: None
         return
     try:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
     except ImportError:
-        yield _nothing
+        yield lambda: None
         return
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console = Console(file=sys.stderr)
     with Progress(*columns, console=console, redirect_stdout=False, redirect_stderr=False) as progress:
         task = progress.add_task("", total=total)
         yield lambda: progress.advance(task)
-
-
-def _nothing() -> None:
-    pass

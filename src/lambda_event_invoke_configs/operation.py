@@ -16,6 +16,8 @@ from .exceptions import ParamValidationError
 OPERATION = "ListFunctionEventInvokeConfigs"
 METHOD_NAME = "list_function_event_invoke_configs"
 
+MAX_PAGE_SIZE = 50
+"""How many configurations the service has on a page at most."""
 _PARAMETERS = {"FunctionName": str, "Marker": str, "MaxItems": int}
 _QUERY_PARAMETERS = ("Marker", "MaxItems")
 
@@ -87,4 +89,5 @@ def target(params: Mapping[str, object]) -> str:
 
 
 def _encode(value: object) -> str:
-    return quote(str(value), safe="-._~")
+    # str() of a member of a (str, Enum) is its name, not the value that boto3 sends.
+    return quote(value if isinstance(value, str) else str(value), safe="-._~")

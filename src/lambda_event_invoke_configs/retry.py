@@ -2,8 +2,8 @@
 
 An attempt fails by a response or by none. `classify()` says which failures are worth another attempt:
 
-  throttled   the error codes by which AWS services say "too fast", and any 429 that has not the code of
-              another error known to the operation
+  throttled   the error codes by which AWS services say "too fast", and any 429, unless its code is that of
+              another error of the operation's
   transient   no response at all, 500, 502, 503, 504, and the timeout codes
 
 Another attempt is made while there are attempts left (3 by default, the first included) and the

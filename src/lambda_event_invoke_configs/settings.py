@@ -32,7 +32,6 @@ class Settings:
 
     region: str
     endpoint: Endpoint
-    profile: str | None
     config: Config
     verify: bool | str
     proxy: str | None = field(repr=False)  # may hold a password
@@ -131,7 +130,7 @@ def resolve(
     use_ssl: bool = True,
     verify: bool | str | None = None,
     config: object = None,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str],
 ) -> Settings:
     """Look every setting up.
 
@@ -147,7 +146,6 @@ def resolve(
     return Settings(
         region=region,
         endpoint=endpoint,
-        profile=lookup.profile_name,
         config=config,
         verify=_verify(verify, lookup),
         proxy=_proxy(config, endpoint),
@@ -191,9 +189,10 @@ def _endpoint(
         "ignore_configured_endpoint_urls",
     ):
         url, source = _configured_url(lookup)
+    regional = endpoints.regional(region, fips=fips, dual_stack=dual_stack, use_ssl=use_ssl)
     if url is None:
-        return endpoints.regional(region, fips=fips, dual_stack=dual_stack, use_ssl=use_ssl)
-    if fips or dual_stack:
+        return regional
+    if (fips or dual_stack) and url != regional.url:  # the same one, in a client of another process
         logger.warning("FIPS and dual-stack are ignored: %s gives a custom endpoint", source)
     return endpoints.custom(url, source)
 

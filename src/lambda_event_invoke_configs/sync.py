@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
 
 from . import transport as http
-from .base import ClientBase
+from .base import ClientBase, shared
 from .call import FetchKeys, Outcome, Request, Sleep
 from .config import says_what_there_is
 from .connections import ThreadedTransport, read
 from .exceptions import UnknownServiceError
+from .functions import FunctionOutcome, as_completed, list_one
 from .pagination import Pagination, Results, add_to, configurations, finish
 from .paginator import ItemsBase, PageIteratorBase, PaginatorBase, searcher
 from .signing import SERVICE
 from .types import FullResult, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from typing_extensions import Self, Unpack
 
     from .base import ClientOptions
-    from .functions import FunctionOutcome
     from .types import ListRequest
 
     class Options(ClientOptions, total=False):
@@ -60,6 +59,7 @@ class Client(ClientBase[httpx.BaseTransport]):
 
     _make_transport = ThreadedTransport
     _send_method = "handle_request"
+    _unpickle = staticmethod(shared)
 
     def list_function_event_invoke_configs(
         self, **params: Unpack[ListRequest]
@@ -120,8 +120,6 @@ class Client(ClientBase[httpx.BaseTransport]):
 
         Its pace is the `adaptive` retry mode's: many of these keep within the service's rate limit.
         """
-        from .functions import list_one  # here, as below: the first page of a single function comes sooner
-
         paginator = self._paginator(lambda params: self._call(params, paced=True))
         return list_one(paginator, function_name, starting_token)
 
@@ -138,8 +136,6 @@ class Client(ClientBase[httpx.BaseTransport]):
         Left early, it cancels what has not begun; its threads break off at their next page.
         Raises InvalidConfigError for an argument that cannot be used; what `names` raises, at the end.
         """
-        from .functions import as_completed
-
         return as_completed(self.list_for_function, names, max_concurrency, executor)
 
     def close(self) -> None:

@@ -47,11 +47,7 @@ def options(settings: Settings) -> dict[str, Any]:
     return {
         "verify": tls,
         "trust_env": False,
-        "limits": httpx.Limits(
-            max_connections=config.max_pool_connections,
-            max_keepalive_connections=config.max_pool_connections,
-            keepalive_expiry=None,  # as boto3: a connection is kept until the service closes it
-        ),
+        "connections": config.max_pool_connections,
         # The same trust for a proxy's own certificate; httpx refuses one where it is not needed.
         "proxy": httpx.Proxy(settings.proxy, ssl_context=tls if settings.proxy.startswith("https:") else None)
         if settings.proxy

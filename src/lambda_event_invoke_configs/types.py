@@ -9,10 +9,7 @@ Source: https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctionEventInvok
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, TypedDict
-
-if TYPE_CHECKING:
-    from typing_extensions import NotRequired, Required
+from typing import TypedDict
 
 __all__ = [
     "DestinationConfig",
@@ -66,12 +63,9 @@ class FunctionEventInvokeConfig(TypedDict, total=False):
     """Where records of invocations go."""
 
 
-class ResponseMetadata(TypedDict):
-    """What is known of the exchange itself.
-
-    `MaxAttemptsReached` and `RetryQuotaReached`, which no type knows of, are there only when they are true.
-    """
-
+# Two have a base for what must be there: Python 3.10 has no NotRequired, and if only type checkers find it,
+# whoever reads the types at run time, such as pydantic, does not.
+class _ResponseMetadata(TypedDict):
     RequestId: str
     """What AWS support asks for."""
     HTTPStatusCode: int
@@ -80,7 +74,15 @@ class ResponseMetadata(TypedDict):
     """Names are in lower case."""
     RetryAttempts: int
     """How many attempts there were before the one that gave this response."""
-    HostId: NotRequired[str]
+
+
+class ResponseMetadata(_ResponseMetadata, total=False):
+    """What is known of the exchange itself.
+
+    `MaxAttemptsReached` and `RetryQuotaReached`, which no type knows of, are there only when they are true.
+    """
+
+    HostId: str
     """Only where the request id is S3's."""
 
 
@@ -115,11 +117,14 @@ class PaginatorConfig(TypedDict, total=False):
     """Where to start: a `NextToken` or `resume_token`, from here or from boto3 (default: the beginning)."""
 
 
-class ListRequest(TypedDict, total=False):
+class _Function(TypedDict):
+    FunctionName: str
+    """Name, ARN or partial ARN of the function, with or without version or alias."""
+
+
+class ListRequest(_Function, total=False):
     """The operation's parameters; `FunctionName` is required."""
 
-    FunctionName: Required[str]
-    """Name, ARN or partial ARN of the function, with or without version or alias."""
     Marker: str
     """The `NextMarker` of the page before (default: the first page)."""
     MaxItems: int

@@ -136,6 +136,44 @@ print(json.dumps({"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "S"}))
         assert len(threads) == 1
         assert threads[0] is not threading.main_thread()
 
+    def test_keys_that_are_still_good_are_used_while_they_are_refreshed(self, run: Run) -> None:
+        refreshing, go_on = threading.Event(), threading.Event()
+
+        def metadata() -> dict[str, str]:
+            expiry = datetime.now(timezone.utc) + timedelta(minutes=60)
+            return {"access_key": "A", "secret_key": "S", "token": "T", "expiry_time": expiry.isoformat()}
+
+        def refresh() -> dict[str, str]:
+            refreshing.set()
+            assert go_on.wait(30)
+            return metadata()
+
+        keys = RefreshableCredentials.create_from_metadata(metadata(), refresh_using=refresh, method="test")
+
+        async def waits(client: eic.AsyncClient, *, minutes_left: int) -> bool:
+            """Whether a listing waits while another one has the keys refreshed."""
+            keys._expiry_time = datetime.now(timezone.utc) + timedelta(minutes=minutes_left)
+            refreshing.clear()
+            go_on.clear()
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(listing(client).build_full_result)
+                while not refreshing.is_set():
+                    await anyio.lowlevel.checkpoint()
+                with anyio.move_on_after(0.05) as scope:
+                    await listing(client).build_full_result()
+                go_on.set()
+            return scope.cancelled_caught
+
+        async def main() -> None:
+            transport = httpx.MockTransport(lambda _: httpx.Response(200, json={}))
+            async with eic.AsyncClient("us-east-1", credentials=keys, transport=transport) as client:
+                await listing(client).build_full_result()
+                # botocore refreshes them when 15 minutes are left, and lets others wait when 10 are.
+                assert not await waits(client, minutes_left=12)
+                assert await waits(client, minutes_left=8)
+
+        run(main)
+
     def test_is_one_for_each_client(self, run: Run) -> None:
         client = client_of(
             "http://127.0.0.1:9", transport=httpx.MockTransport(lambda _: httpx.Response(200, json={}))

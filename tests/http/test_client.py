@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -134,6 +136,14 @@ class TestSurface:
             eic.resource  # noqa: B018
 
 
+def test_settings_are_those_of_the_environment_as_it_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever mocks `os.environ` puts another object there."""
+    for region in "eu-west-1", "us-west-2":
+        monkeypatch.setattr(os, "environ", {"AWS_DEFAULT_REGION": region})
+        with eic.Client() as client:
+            assert client.meta.region_name == region
+
+
 class TestErrors:
     def refusal(self, client: Any) -> exceptions.ClientError:
         with pytest.raises(exceptions.ClientError) as caught:
@@ -172,6 +182,20 @@ def test_one_client_serves_many_threads_over_few_connections(scripted: Any, ours
     assert arns == list(range(200))
     assert {page["ResponseMetadata"]["RetryAttempts"] for page in pages} == {0}
     assert server.connections <= 4
+
+
+@pytest.mark.filterwarnings("always::ResourceWarning")
+def test_one_that_is_never_closed_closes_its_connections_without_a_warning(
+    slow: Any, recwarn: pytest.WarningsRecorder
+) -> None:
+    slow.answer.set()
+    client = eic.Client(**KEYS, endpoint_url=f"http://127.0.0.1:{slow.port}")
+    client.list_function_event_invoke_configs(FunctionName="f")
+    del client
+    gc.collect()
+
+    assert slow.hung_up_by_client()
+    assert [str(warning.message) for warning in recwarn] == []
 
 
 class TestClosing:

@@ -748,6 +748,39 @@ class TestPickling:
         assert first.__self__.meta.endpoint_url == account.url
         assert arns(first("f")) == ["f"]
 
+    @pytest.mark.parametrize("backend", ASYNC)
+    def test_an_asynchronous_one_serves_each_event_loop_that_it_is_unpickled_for(
+        self, account: Account, backend: str
+    ) -> None:
+        pickled = pickle.dumps(eic.AsyncClient(**account.options))
+
+        async def main() -> list[str]:
+            async with pickle.loads(pickled) as client:
+                return arns(await client.list_for_function("f"))
+
+        assert [anyio.run(main, backend=backend) for _ in range(2)] == [["f"], ["f"]]
+
+    def test_one_that_is_made_from_other_arguments_is_refused(self, account: Account) -> None:
+        class Ours(eic.Client):
+            def __init__(self) -> None:
+                super().__init__(**account.options)
+
+        with (
+            Ours() as client,
+            pytest.raises(TypeError, match=r"Ours has an __init__\(\) of its own: .* __reduce__"),
+        ):
+            pickle.dumps(client)
+
+    def test_one_that_uses_a_fips_endpoint_is_not_said_to_ignore_that(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        client = eic.Client("us-gov-west-1", config=eic.Config(use_fips_endpoint=True))
+
+        again = pickle.loads(pickle.dumps(client))
+
+        assert again.meta.endpoint_url == "https://lambda-fips.us-gov-west-1.amazonaws.com"
+        assert caplog.records == []
+
     @pytest.mark.parametrize("name", ["credentials", "transport"])
     def test_what_cannot_be_pickled_is_named(self, name: str) -> None:
         given = {"credentials": lambda: Credentials("AKID", "secret"), "transport": httpx.HTTPTransport()}

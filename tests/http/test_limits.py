@@ -12,6 +12,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
 from typing import Any
 from weakref import WeakSet
 
@@ -146,7 +149,7 @@ class TestTime:
 
     def test_of_a_handshake_is_bounded_by_both_timeouts_together_too(self, silent: Any) -> None:
         transport = ThreadedTransport(
-            limits=httpx.Limits(max_connections=1),
+            connections=1,
             seconds=READ,
             max_size=0,
             verify=ssl.create_default_context(),
@@ -343,6 +346,89 @@ def test_a_process_forked_while_keys_are_fetched_fetches_its_own(
         [sys.executable, "-c", script, server.url], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout == "0\n"
+
+
+IMPORTING = """
+import os, sys, threading
+import lambda_event_invoke_configs as eic
+
+importing = threading.Event()
+
+class Slowly:
+    def find_spec(self, name, *_):
+        if name == "botocore.session":
+            importing.set()
+            threading.Event().wait(0.2)
+
+sys.meta_path.insert(0, Slowly())
+client = eic.Client("us-east-1", endpoint_url=sys.argv[1])
+assert "httpcore" in sys.modules  # httpx imports it late
+ask = lambda: client.list_function_event_invoke_configs(FunctionName="f")
+thread = threading.Thread(target=ask)
+thread.start()
+importing.wait(30)
+forked = os.fork()
+if not forked:
+    ask()
+    os._exit(0)
+print(os.waitpid(forked, 0)[1], flush=True)
+thread.join()
+client.close()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
+def test_a_process_forked_while_a_thread_imports_does_not_wait_for_that(
+    scripted: Scripted, tmp_path: Path
+) -> None:
+    (tmp_path / "credentials").write_text("[default]\naws_access_key_id=a\naws_secret_access_key=b\n")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environ["AWS_SHARED_CREDENTIALS_FILE"] = str(tmp_path / "credentials")
+    server = scripted(page("1"), page("2"))
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTING, server.url],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env=environ,
+    )
+    assert done.stdout == "0\n"
+
+
+def test_no_signal_takes_a_connections_turn_away(scripted: Scripted) -> None:
+    """Ctrl-C after any of the calls by which one gets a connection: that is where CPython looks for it."""
+    transport = ThreadedTransport(
+        connections=1, seconds=None, max_size=9**9, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    )
+    server = scripted()
+
+    def interrupted_at(moment: int) -> bool:
+        """Ask; whether that took so many calls."""
+        server.play(page("a"))
+        passed = 0
+
+        def profile(frame: FrameType, event: str, _: object) -> None:
+            nonlocal passed
+            if frame.f_code is ThreadedTransport.handle_request.__code__ and event == "c_return":
+                passed += 1
+                if passed == moment:
+                    raise KeyboardInterrupt
+
+        with suppress(KeyboardInterrupt):
+            sys.setprofile(profile)
+            try:
+                transport.handle_request(httpx.Request("GET", server.url))
+            finally:
+                sys.setprofile(None)
+        return passed >= moment
+
+    with transport:
+        moment = 1
+        while interrupted_at(moment):
+            assert transport._turns.qsize() == 1, moment
+            moment += 1
+    assert moment > 3
 
 
 def test_what_is_registered_is_begun_anew_in_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 import struct
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -113,6 +116,35 @@ class TestServing:
             assert client.list_function_event_invoke_configs(FunctionName="my-function")
         with client, pytest.raises(EndpointConnectionError):
             client.list_function_event_invoke_configs(FunctionName="my-function")
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
+    def test_a_forked_process_that_leaves_its_block_leaves_it_alone(self) -> None:
+        code = (
+            "import os, sys, lambda_event_invoke_configs as eic\n"
+            "with eic.LocalLambda({'f': 1}) as lam, eic.Client(**lam.client_options) as client:\n"
+            "    client.list_function_event_invoke_configs(FunctionName='f')\n"
+            "    child = os.fork()\n"
+            "    if not child:\n"
+            "        sys.exit()\n"
+            "    print(os.waitpid(child, 0)[1])\n"
+            "    page = client.list_function_event_invoke_configs(FunctionName='f')\n"
+            "    print(page['ResponseMetadata']['RetryAttempts'])"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        )
+        assert done.stdout.split() == ["0", "0"]
+
+    def test_another_process_closes_no_more_than_what_it_has_itself(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with LocalLambda({"f": 1}) as lam, eic.Client(**lam.client_options) as client:
+            client.list_function_event_invoke_configs(FunctionName="f")
+            with monkeypatch.context() as forked:
+                forked.setattr(os, "getpid", lambda: -1)
+                lam.__exit__()
+            page = client.list_function_event_invoke_configs(FunctionName="f")
+        assert page["ResponseMetadata"]["RetryAttempts"] == 0
 
     def test_there_is_no_endpoint_before_its_block(self) -> None:
         with pytest.raises(RuntimeError, match="before its `with` block"):

@@ -271,7 +271,7 @@ class TestCheckpoint:
 
     def left(self, folder: Path, out: str = "out") -> list[bool]:
         with open(folder / out, "a") as output, Checkpoint(str(folder / "done"), output) as checkpoint:
-            return [checkpoint.takes(("a", "r")), checkpoint.takes(("b", "r"))]
+            return [checkpoint.claim(("a", "r")), checkpoint.claim(("b", "r"))]
 
     def test_removes_the_part_of_a_line(self, tmp_path: Path) -> None:
         self.written(tmp_path)
@@ -384,7 +384,7 @@ def _killed_after(seconds: float | None, command: list[str], out: Path, output: 
 @pytest.mark.skipif(os.name == "nt", reason="there are no pseudo-terminals")
 class TestProgressBar:
     def shown(self, account: Account, *argv: str, stdout: int = subprocess.DEVNULL, code: str = "") -> str:
-        start = f"{code}\nfrom lambda_event_invoke_configs.cli import entry_point; entry_point()"
+        start = f"{code}\nimport sys; from lambda_event_invoke_configs.cli import main; sys.exit(main())"
         command = [sys.executable, "-c", start, "--endpoint-url", account.url, *argv]
         import pty
 

@@ -9,6 +9,7 @@ import pydoc
 import re
 import subprocess
 import sys
+import typing
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,26 @@ ENVIRON = {
     "PYRIGHT_PYTHON_GLOBAL_NODE": "1",
     "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1",
 }
+
+
+@pytest.mark.parametrize("name", [name for name in CLASSES if name.startswith("eic.types.")])
+def test_types_can_be_read_at_run_time(name: str) -> None:
+    """As pydantic does, and with it FastAPI."""
+    hints = typing.get_type_hints(CLASSES[name])
+    assert {*hints} == CLASSES[name].__required_keys__ | CLASSES[name].__optional_keys__
+
+
+def test_the_types_of_many_functions_can_be_read_at_run_time() -> None:
+    assert typing.get_type_hints(eic.FunctionOutcome)["error"] == Exception | None
+    for client in eic.Client, eic.AsyncClient:
+        assert typing.get_type_hints(client.list_for_function)["return"] is eic.FunctionOutcome
+        assert typing.get_type_hints(client.list_for_functions)["max_concurrency"] is int
+
+
+def test_what_must_be_there_and_what_may_be_missing_is_known_at_run_time() -> None:
+    assert eic.types.ListRequest.__required_keys__ == {"FunctionName"}
+    assert eic.types.PaginateRequest.__required_keys__ == {"FunctionName"}
+    assert eic.types.ResponseMetadata.__optional_keys__ == {"HostId"}
 
 
 class TestHelp:

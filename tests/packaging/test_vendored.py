@@ -176,6 +176,15 @@ def test_what_the_guide_says_may_be_left_out_may_be(left_out: list[str], module:
     assert run([sys.executable, "-c", code], tmp_path) == f"{BY_HAND}.{module}\n"
 
 
+def test_the_command_without_local_lambda_lists_single_pages_too(tmp_path: Path) -> None:
+    copy_package(tmp_path / "othersdk" / "_vendor" / "leic", "local.py", "verification.py")
+    command = [sys.executable, "-m", "othersdk._vendor.leic", "f", "--no-paginate", "--max-items", "3"]
+    with installed.LocalLambda({"f": 120}) as lam:
+        keys = {"AWS_ACCESS_KEY_ID": lam.access_key, "AWS_SECRET_ACCESS_KEY": lam.secret_key}
+        command += ["--endpoint-url", lam.endpoint_url, "--region", lam.region_name]
+        assert run(command, tmp_path, **keys).count('"FunctionArn"') == 3
+
+
 # What they do
 
 

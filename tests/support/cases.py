@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from botocore.config import Config
@@ -227,6 +228,13 @@ def tokens() -> Iterator[Case]:
     yield Case("page-without-list.full", full(), absent)
 
 
+class Text(str, Enum):
+    """Text whose str() is another one."""
+
+    ONE = "one"
+    TWO = "two"
+
+
 def parameters() -> Iterator[Case]:
     for name, params in {
         "none": {},
@@ -247,6 +255,7 @@ def parameters() -> Iterator[Case]:
         "two-unknown": {"Foo": 1, "Bar": 2},
         "many": {"FunctionName": 5, "Marker": 5, "MaxItems": "x", "Foo": 1},
         "lower-case": {"functionname": "f"},
+        "members": {"FunctionName": Text.ONE, "Marker": Text.TWO},
     }.items():
         yield Case(f"parameters.{name}", call(**params), ONE)
     for name in ("FunctionName", "Marker"):

@@ -21,7 +21,7 @@ INTERRUPTIBLE_COMMAND = [
     sys.executable,
     "-c",
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "from lambda_event_invoke_configs.cli import entry_point; entry_point()",
+    "import sys; from lambda_event_invoke_configs.cli import main; sys.exit(main())",
 ]
 
 

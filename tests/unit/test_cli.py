@@ -385,7 +385,7 @@ class TestUsage:
         monkeypatch.setattr(sys, "argv", ["whatever", "--version"])
 
         with pytest.raises(SystemExit, match="0"):
-            cli.entry_point()
+            sys.exit(cli.main())
 
         assert capsys.readouterr().out == f"lambda-event-invoke-configs {eic.__version__}\n"
 

@@ -60,7 +60,7 @@ def source(
     region_name: str | None = REGION,
 ) -> CredentialSource:
     """A source as a client makes it."""
-    found = settings.resolve(region_name=region_name, profile_name=profile_name)
+    found = settings.resolve(region_name=region_name, profile_name=profile_name, environ=os.environ)
     return credential_sources.source(
         access_key=access_key,
         secret_key=secret_key,

@@ -69,7 +69,6 @@ def test_nothing_but_a_region_gives_the_defaults() -> None:
     found = settings.resolve(region_name="us-east-1", environ={})
     assert found.region == "us-east-1"
     assert found.endpoint.url == "https://lambda.us-east-1.amazonaws.com"
-    assert found.profile is None
     assert found.config == Config()
     assert found.verify is True
     assert found.proxy is None
@@ -146,24 +145,28 @@ class TestTheRegion:
 
 
 class TestTheProfile:
-    FILE = "[profile argument]\nregion=eu-west-1\n[profile former]\nregion=eu-west-2\n[profile latter]\n"
+    FILE = (
+        "[profile argument]\nregion=eu-west-1\n[profile former]\nregion=eu-west-2\n"
+        "[profile latter]\nregion=eu-west-3\n"
+    )
 
     def test_is_the_arguments(self, resolve: Resolve) -> None:
         environ = {"AWS_DEFAULT_PROFILE": "former", "AWS_PROFILE": "latter"}
         found = resolve(environ, config_file=self.FILE, profile_name="argument", region_name=None)
-        assert (found.profile, found.region) == ("argument", "eu-west-1")
+        assert found.region == "eu-west-1"
 
     def test_else_that_of_aws_default_profile(self, resolve: Resolve) -> None:
         environ = {"AWS_DEFAULT_PROFILE": "former", "AWS_PROFILE": "latter"}
         found = resolve(environ, config_file=self.FILE, region_name=None)
-        assert (found.profile, found.region) == ("former", "eu-west-2")
+        assert found.region == "eu-west-2"
 
     def test_else_that_of_aws_profile(self, resolve: Resolve) -> None:
-        assert resolve({"AWS_PROFILE": "latter"}, config_file=self.FILE).profile == "latter"
+        found = resolve({"AWS_PROFILE": "latter"}, config_file=self.FILE, region_name=None)
+        assert found.region == "eu-west-3"
 
     def test_else_is_the_default_one_which_need_not_exist(self, resolve: Resolve) -> None:
         assert resolve(profile="region=eu-west-3", region_name=None).region == "eu-west-3"
-        assert settings.resolve(region_name="us-east-1", environ={}).profile is None
+        assert settings.resolve(region_name="us-east-1", environ={}).region == "us-east-1"
 
     @pytest.mark.parametrize("arguments", [{"profile_name": "gone"}, {"environ": {"AWS_PROFILE": "gone"}}])
     def test_that_was_named_must_exist(self, resolve: Resolve, arguments: dict[str, Any]) -> None:
