@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -41,6 +42,15 @@ def test_the_query_is_in_the_order_of_the_parameters_as_boto3s_is() -> None:
         "Marker=%2B%2F%3D%26%25%20%C3%A9&MaxItems=5"
     )
     assert target({"MaxItems": True, "FunctionName": "f", "Marker": ""}).endswith("?MaxItems=True&Marker=")
+
+
+def test_a_member_of_an_enum_is_its_value_as_with_boto3() -> None:
+    class Function(str, Enum):
+        ORDERS = "orders"
+
+    assert (
+        target({"FunctionName": Function.ORDERS}) == "/2019-09-25/functions/orders/event-invoke-config/list"
+    )
 
 
 @pytest.mark.parametrize("params", [{}, {"FunctionName": ""}, {"FunctionName": "", "MaxItems": "x"}])
