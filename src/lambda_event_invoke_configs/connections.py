@@ -134,12 +134,12 @@ class ThreadedTransport(httpx.BaseTransport):
     def begin(self) -> None:
         """Have no connection yet; a forked process does not use those of its parent."""
         self._free: list[_OneConnection] = []  # the one used last comes last
-        # A client that nobody closes ends without a warning of unclosed sockets, as boto3's do.
-        weakref.finalize(self, _close, self._free)
         # The methods of both are atomic: a signal's handler that raises leaves none of them locked.
         self._turns: SimpleQueue[None] = SimpleQueue()
         for _ in range(self._connections):
             self._turns.put(None)
+        # A client that nobody closes ends without a warning of unclosed sockets, as boto3's do.
+        weakref.finalize(self, _close, self._free)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send, and read all of the response; waits while all connections are in use."""
