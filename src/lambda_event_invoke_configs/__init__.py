@@ -9,7 +9,7 @@
             print(config["FunctionArn"])
 
 Importing this package loads nothing else: each name below is resolved on first use (PEP 562), and
-httpx and botocore are loaded for a client, the latter for `Config` and `exceptions` too.
+httpx and botocore are loaded for a client, the latter also for the names that need its exceptions.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from . import transport as http
 from .call import Caller
 from .config import Config, invalid
 from .endpoint import partition_of
+from .forks import importing
 from .operation import METHOD_NAME
 from .response import MODELED_ERRORS
 
@@ -139,6 +141,7 @@ class ClientBase(Generic[TransportT]):
                 region_name=resolved.region,
                 endpoint_url=resolved.endpoint.url,
                 profile_name=profile_name,
+                use_ssl=use_ssl,
                 verify=verify,
                 aws_access_key_id=aws_access_key_id,
                 aws_secret_access_key=aws_secret_access_key,
@@ -162,7 +165,7 @@ class ClientBase(Generic[TransportT]):
 
         Raises TypeError for one of a class whose own `__init__()` may take others.
         """
-        if getattr(type(self).__init__, "__wrapped__", None) is not ClientBase.__init__:
+        if inspect.unwrap(type(self).__init__) is not ClientBase.__init__:
             kind = type(self).__name__
             raise TypeError(f"{kind} has an __init__() of its own: to be pickled it needs a __reduce__() too")
         try:
@@ -209,11 +212,11 @@ def _pickle_arguments(**arguments: object) -> bytes:
     return pickle.dumps(arguments)
 
 
-@lru_cache(maxsize=8)
 def shared(client_class: Callable[..., Any], arguments: bytes) -> Any:
     """One client for all that a process is sent, with its connections and its pace."""
     try:
-        return made(client_class, arguments)
+        with importing:  # so that its threads do not make one each
+            return _made_once(client_class, arguments)
     finally:
         arguments = b""  # a traceback with locals would show the keys
 
@@ -229,3 +232,6 @@ def made(client_class: Callable[..., Any], arguments: bytes) -> Any:
     finally:
         arguments = b""
     raise failed
+
+
+_made_once = lru_cache(maxsize=8)(made)

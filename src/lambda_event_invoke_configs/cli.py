@@ -139,7 +139,7 @@ def _pages(client: Client, args: argparse.Namespace) -> PageIterator:
     config = {"StartingToken": args.starting_token, "PageSize": args.page_size, "MaxItems": args.max_items}
     if args.no_paginate:
         # What is cut off the only page would be lost: its NextMarker points behind it.
-        from .operation import MAX_PAGE_SIZE
+        from .types import MAX_PAGE_SIZE
 
         most = config.pop("MaxItems")
         sizes = [args.page_size, None if most is None else min(most, MAX_PAGE_SIZE)]

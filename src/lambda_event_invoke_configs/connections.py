@@ -209,7 +209,7 @@ class TaskTransport(httpx.AsyncBaseTransport):
     def __init__(self, *, connections: int, seconds: float | None, max_size: int, **options: Any) -> None:
         self._options: dict[str, Any] = {**options, "limits": _ONE}
         self._closed = False
-        self._free: list[httpx.AsyncHTTPTransport] = []  # the one used last comes last
+        self._free = [httpx.AsyncHTTPTransport(**self._options)]  # the one used last comes last
         # Waited for here, not in the pool, since it is no part of the exchange.
         self._turn = anyio.Semaphore(connections, fast_acquire=True)
         self._seconds = seconds

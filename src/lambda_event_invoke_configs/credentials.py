@@ -42,7 +42,6 @@ class FoundKeys:
         self._load = load
         self._is_chain = is_chain  # the errors of the user's own are raised as they are
         self._found: Any = None  # botocore's, or what has their get_frozen_credentials()
-        self._latest: Keys | None = None
         self.begin()
         begin_anew(self)
 
@@ -64,10 +63,10 @@ class FoundKeys:
 
     def still_good(self) -> Keys | None:
         """The keys found last, as long as they need not be refreshed, though botocore may have begun to."""
-        from botocore.credentials import RefreshableCredentials
-
-        if isinstance(self._found, RefreshableCredentials) and not self._found.refresh_needed(_MUST_REFRESH):
-            return self._latest
+        found = self._found
+        # botocore's own: whoever else uses the object may have refreshed them since keys() was called here.
+        if hasattr(found, "_frozen_credentials") and not found.refresh_needed(_MUST_REFRESH):
+            return checked(_thawed(found._frozen_credentials), found.method)
         return None
 
     def keys(self) -> Keys:
@@ -77,8 +76,7 @@ class FoundKeys:
         botocore's providers raise.
         """
         try:
-            self._latest = checked(self._fetched(), getattr(self._found, "method", None) or "explicit")
-            return self._latest
+            return checked(self._fetched(), getattr(self._found, "method", None) or "explicit")
         except Exception as error:
             if not self._is_chain:
                 raise

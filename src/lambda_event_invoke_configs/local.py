@@ -26,7 +26,7 @@ from urllib.parse import parse_qsl, unquote
 from uuid import uuid4
 from weakref import WeakSet
 
-from .operation import MAX_PAGE_SIZE
+from .types import MAX_PAGE_SIZE
 from .verification import Refusal, verify
 
 if TYPE_CHECKING:

@@ -16,8 +16,6 @@ from .exceptions import ParamValidationError
 OPERATION = "ListFunctionEventInvokeConfigs"
 METHOD_NAME = "list_function_event_invoke_configs"
 
-MAX_PAGE_SIZE = 50
-"""How many configurations the service has on a page at most."""
 _PARAMETERS = {"FunctionName": str, "Marker": str, "MaxItems": int}
 _QUERY_PARAMETERS = ("Marker", "MaxItems")
 

@@ -25,6 +25,10 @@ __all__ = [
 ]
 
 
+MAX_PAGE_SIZE = 50
+"""How many configurations the service puts on a page at most."""
+
+
 class OnSuccess(TypedDict, total=False):
     """Where a record of a successful invocation goes."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import random
 import sys
 import threading
@@ -138,10 +139,13 @@ print(json.dumps({"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "S"}))
 
     def test_keys_that_are_still_good_are_used_while_they_are_refreshed(self, run: Run) -> None:
         refreshing, go_on = threading.Event(), threading.Event()
+        numbers = itertools.count()
+        signed_with: list[str] = []
 
         def metadata() -> dict[str, str]:
             expiry = datetime.now(timezone.utc) + timedelta(minutes=60)
-            return {"access_key": "A", "secret_key": "S", "token": "T", "expiry_time": expiry.isoformat()}
+            key = f"A{next(numbers)}"
+            return {"access_key": key, "secret_key": "S", "token": "T", "expiry_time": expiry.isoformat()}
 
         def refresh() -> dict[str, str]:
             refreshing.set()
@@ -164,13 +168,21 @@ print(json.dumps({"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "S"}))
                 go_on.set()
             return scope.cancelled_caught
 
+        def answer(request: httpx.Request) -> httpx.Response:
+            signed_with.append(request.headers["authorization"].split("=")[1].split("/")[0])
+            return httpx.Response(200, json={})
+
         async def main() -> None:
-            transport = httpx.MockTransport(lambda _: httpx.Response(200, json={}))
+            transport = httpx.MockTransport(answer)
             async with eic.AsyncClient("us-east-1", credentials=keys, transport=transport) as client:
                 await listing(client).build_full_result()
+                keys._expiry_time = datetime.now(timezone.utc)
+                go_on.set()
+                keys.get_frozen_credentials()  # by another user of the same object
                 # botocore refreshes them when 15 minutes are left, and lets others wait when 10 are.
                 assert not await waits(client, minutes_left=12)
                 assert await waits(client, minutes_left=8)
+                assert signed_with == ["A0", "A1", "A2", "A3"]
 
         run(main)
 

@@ -9,6 +9,7 @@ are the long forms: so many names in flat memory, and so many requests to a serv
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import logging
 import multiprocessing
@@ -38,7 +39,7 @@ from botocore.credentials import Credentials
 from dateutil.tz import tzlocal
 
 import lambda_event_invoke_configs as eic
-from lambda_event_invoke_configs import exceptions
+from lambda_event_invoke_configs import exceptions, settings
 
 NAMES = int(os.environ.get("NAMES", "5000"))
 PACED = int(os.environ.get("PACED", "60"))
@@ -771,14 +772,46 @@ class TestPickling:
         ):
             pickle.dumps(client)
 
-    def test_one_that_uses_a_fips_endpoint_is_not_said_to_ignore_that(
-        self, caplog: pytest.LogCaptureFixture
+    def test_one_whose_init_is_wrapped_is_not(
+        self, account: Account, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        client = eic.Client("us-gov-west-1", config=eic.Config(use_fips_endpoint=True))
+        """By a tool that traces calls or checks types."""
+        init = eic.Client.__init__
+
+        @functools.wraps(init)
+        def traced(*arguments: Any, **options: Any) -> None:
+            init(*arguments, **options)
+
+        monkeypatch.setattr(eic.Client, "__init__", traced)
+
+        assert arns(pickle.loads(pickle.dumps(eic.Client(**account.options))).list_for_function("f")) == ["f"]
+
+    def test_threads_that_unpickle_the_same_at_the_same_time_get_the_same(
+        self, account: Account, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """So does a Dask worker."""
+        pickled = pickle.dumps(eic.Client(**account.options))
+        resolve = settings.resolve
+
+        def slowly(**options: Any) -> Any:
+            threading.Event().wait(0.05)
+            return resolve(**options)
+
+        monkeypatch.setattr(settings, "resolve", slowly)
+        with ThreadPoolExecutor(4) as threads:
+            clients = [*threads.map(pickle.loads, [pickled] * 4)]
+        assert all(client is clients[0] for client in clients)
+
+    @pytest.mark.parametrize("scheme", ["https", "http"])
+    def test_one_that_uses_a_fips_endpoint_is_not_said_to_ignore_that(
+        self, scheme: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        config = eic.Config(use_fips_endpoint=True)
+        client = eic.Client("us-gov-west-1", config=config, use_ssl=scheme == "https")
 
         again = pickle.loads(pickle.dumps(client))
 
-        assert again.meta.endpoint_url == "https://lambda-fips.us-gov-west-1.amazonaws.com"
+        assert again.meta.endpoint_url == f"{scheme}://lambda-fips.us-gov-west-1.amazonaws.com"
         assert caplog.records == []
 
     @pytest.mark.parametrize("name", ["credentials", "transport"])

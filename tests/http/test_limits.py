@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -394,6 +395,31 @@ def test_a_process_forked_while_a_thread_imports_does_not_wait_for_that(
         env=environ,
     )
     assert done.stdout == "0\n"
+
+
+@pytest.mark.parametrize("client", ["Client", "AsyncClient"])
+def test_a_client_imports_what_its_requests_need_when_it_is_made(client: str) -> None:
+    """Not in a thread, while another one may fork."""
+    code = f"import lambda_event_invoke_configs as eic; eic.{client}('us-east-1')"
+    subprocess.run([sys.executable, "-c", f"{code}; import sys; sys.modules['httpcore']"], check=True)
+
+
+def test_a_fork_waits_no_longer_for_an_import_than_that_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The import may wait for what is being imported by the thread that forks."""
+    monkeypatch.setattr(forks, "_LONGEST_IMPORT", 0)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def importing() -> None:
+        with forks.importing:
+            begun.set()
+            go_on.wait(30)
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(importing)
+        begun.wait(30)
+        forks._wait()
+        forks._go_on()
+        go_on.set()
 
 
 def test_no_signal_takes_a_connections_turn_away(scripted: Scripted) -> None:

@@ -45,6 +45,14 @@ def test_importing_it_loads_nothing_heavy() -> None:
     assert python(code, PACKAGE.parent) == "[]\n"
 
 
+def test_local_lambda_needs_none_of_what_it_verifies() -> None:
+    code = (
+        "import lambda_event_invoke_configs as eic, sys; eic.LocalLambda({'f': 1}).__enter__(); "
+        "print('botocore' in sys.modules, 'httpx' in sys.modules)"
+    )
+    assert python(code, PACKAGE.parent) == "False False\n"
+
+
 def test_keys_that_are_given_need_no_botocore_session() -> None:
     code = (
         "import lambda_event_invoke_configs as eic, sys\n"
