@@ -39,7 +39,7 @@ from botocore.credentials import Credentials
 from dateutil.tz import tzlocal
 
 import lambda_event_invoke_configs as eic
-from lambda_event_invoke_configs import exceptions, settings
+from lambda_event_invoke_configs import exceptions, functions, settings
 
 NAMES = int(os.environ.get("NAMES", "5000"))
 PACED = int(os.environ.get("PACED", "60"))
@@ -886,3 +886,20 @@ class TestPace:
         # That it is not faster, the server sees to; and no machine is so slow.
         rate = (PACED - LIMIT) / (seen["allowed_at"][-1] - seen["allowed_at"][0])
         assert rate >= LIMIT / 5
+
+
+def test_a_job_that_takes_its_time_to_come_is_begun_as_it_comes() -> None:
+    """A thread takes them: it waits for the first, which is under way when the next is asked for."""
+    go_on = threading.Event()
+
+    def jobs() -> Iterator[str]:
+        threading.Event().wait(0.05)
+        yield "a"
+        go_on.set()
+
+    def do(job: str) -> str:
+        assert go_on.wait(30)
+        return job
+
+    found = functions.completed(do, jobs(), 2, functions.Threads(), taker=functions.Threads())
+    assert [(job, future.result()) for job, future in found] == [("a", "a")]

@@ -420,6 +420,11 @@ def test_a_fork_waits_no_longer_for_an_import_than_that_may_take(monkeypatch: py
         forks._wait()
         forks._go_on()
         go_on.set()
+    forks._wait()
+    forks._go_on()
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(forks.importing.acquire, blocking=False).result()  # nobody has it any more
+        thread.submit(forks.importing.release)
 
 
 def test_no_signal_takes_a_connections_turn_away(scripted: Scripted) -> None:
