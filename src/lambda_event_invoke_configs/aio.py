@@ -48,7 +48,6 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
     _unpickle = staticmethod(made)  # not shared: the next one may be for another event loop
     _event_loop: object = None
     _fetch: Fetch | None = None
-    _fetch_is_early = False
 
     async def list_function_event_invoke_configs(
         self, **params: Unpack[ListRequest]
@@ -87,9 +86,8 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
         if not self._credentials.may_block():
             return self._credentials.keys()
         if self._fetch is None or self._fetch.is_over():
-            self._fetch_is_early = self._credentials.still_good() is not None
             self._fetch = Fetch(self._credentials.keys)
-        elif self._fetch_is_early and (keys := self._credentials.still_good()):
+        elif keys := self._credentials.still_good():
             return keys  # as botocore's threads: the first one refreshes them, and the others need not wait
         return await self._fetch.keys()
 

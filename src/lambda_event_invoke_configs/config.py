@@ -44,7 +44,7 @@ _NOT_TAKEN_OVER = {"proxies_config": "`transport`", "user_agent": "`user_agent_e
 
 def says_what_there_is(cls: C) -> C:
     """Make a class's TypeError for an unknown argument list the known ones."""
-    init = cls.__init__  # type: ignore[misc]
+    init = cls.__init__  # type: ignore[misc]  # of this very class
     known = list(inspect.signature(init).parameters)[1:]
 
     @functools.wraps(init)
@@ -63,7 +63,7 @@ def says_what_there_is(cls: C) -> C:
             args, options = (), {}  # they may hold keys too
         raise failed
 
-    cls.__init__ = checked  # type: ignore[misc]
+    cls.__init__ = checked  # type: ignore[misc]  # replaced on purpose
     return cls
 
 

@@ -336,7 +336,7 @@ class TestFailures:
             raise LookupError("no more names")
 
         found = []
-        with pytest.raises(LookupError, match="no more names"):  # noqa: PT012
+        with pytest.raises(LookupError, match="no more names"):  # noqa: PT012 - the loop raises
             for outcome in client.list_for_functions(failing(), max_concurrency=4):
                 found.append(outcome.function_name)
 
@@ -351,7 +351,7 @@ class TestFailures:
             list(client.list_for_functions(failing()))
 
     def test_of_the_loops_body_goes_through_as_it_is(self, client: Any) -> None:
-        with pytest.raises(ZeroDivisionError):  # noqa: PT012
+        with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the loop raises
             for _ in client.list_for_functions(names(100)):
                 raise ZeroDivisionError
 
