@@ -22,11 +22,11 @@ TYPE_CHECKING = False  # type checkers know it by its name; the typing module ta
 
 if TYPE_CHECKING:
     from . import exceptions, types
-    from .aio import AsyncClient, AsyncItems, AsyncPageIterator, AsyncPaginator
-    from .config import Config
-    from .functions import FunctionOutcome
+    from ._async.client import AsyncClient, AsyncItems, AsyncPageIterator, AsyncPaginator
+    from ._client.outcome import FunctionOutcome
+    from ._settings.config import Config
+    from ._sync.client import Client, Items, PageIterator, Paginator, client
     from .local import LocalLambda
-    from .sync import Client, Items, PageIterator, Paginator, client
 
 __all__ = [
     "AsyncClient",
@@ -47,18 +47,18 @@ __all__ = [
 ]
 
 _MODULE_OF = {
-    "AsyncClient": "aio",
-    "AsyncItems": "aio",
-    "AsyncPageIterator": "aio",
-    "AsyncPaginator": "aio",
-    "Client": "sync",
-    "Config": "config",
-    "FunctionOutcome": "functions",
-    "Items": "sync",
+    "AsyncClient": "_async.client",
+    "AsyncItems": "_async.client",
+    "AsyncPageIterator": "_async.client",
+    "AsyncPaginator": "_async.client",
+    "Client": "_sync.client",
+    "Config": "_settings.config",
+    "FunctionOutcome": "_client.outcome",
+    "Items": "_sync.client",
     "LocalLambda": "local",
-    "PageIterator": "sync",
-    "Paginator": "sync",
-    "client": "sync",
+    "PageIterator": "_sync.client",
+    "Paginator": "_sync.client",
+    "client": "_sync.client",
 }
 
 

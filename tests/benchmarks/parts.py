@@ -18,7 +18,10 @@ from typing import Any
 import run
 
 import lambda_event_invoke_configs as eic
-from lambda_event_invoke_configs import call, operation, response, timestamps, transport
+from lambda_event_invoke_configs._client import http as transport
+from lambda_event_invoke_configs._protocol import call, response
+from lambda_event_invoke_configs._protocol import request as operation
+from lambda_event_invoke_configs._protocol import response as timestamps
 
 KEYS = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "an-example"}
 TURNS = 9
@@ -78,7 +81,7 @@ def main(pages: int = 1_000) -> None:
     start = time.thread_time()
     for _ in range(pages):
         for moment in moments:
-            timestamps.parse(moment, zone)
+            timestamps.parse_timestamp(moment, zone)
     taken = time.thread_time() - start
     print(f"{taken / whole:4.0%}  50 timestamps, which are of members and timestamps")
 

@@ -36,7 +36,7 @@ from tally import tally
 from texts import boto3s
 
 import lambda_event_invoke_configs as eic
-from lambda_event_invoke_configs import response
+from lambda_event_invoke_configs._protocol import response
 from lambda_event_invoke_configs.exceptions import (
     ClientError,
     PaginationError,

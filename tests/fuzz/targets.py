@@ -10,10 +10,11 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 
-from lambda_event_invoke_configs import response, tokens
+from lambda_event_invoke_configs._protocol import pagination as tokens
+from lambda_event_invoke_configs._protocol import response
+from lambda_event_invoke_configs._protocol.pagination import Position
+from lambda_event_invoke_configs._protocol.request import is_encodable
 from lambda_event_invoke_configs.exceptions import ClientError, ResponseParserError, StartingTokenError
-from lambda_event_invoke_configs.operation import is_encodable
-from lambda_event_invoke_configs.tokens import Position
 
 CONFIGURATION = {
     "LastModified",
@@ -53,7 +54,7 @@ def read_token(data: bytes) -> None:
     text = data.decode(errors="surrogateescape")
     for token in (text, base64.b64encode(data).decode()):
         try:
-            position = tokens.decode(token)
+            position = tokens.decode_token(token)
         except StartingTokenError as error:
             assert str(error)
             continue
@@ -108,10 +109,10 @@ def _members(value: object) -> set[str]:
 def _comes_back(position: Position) -> None:
     if position.marker is not None and not is_encodable(position.marker):
         return  # two halves of a character would come back as one, and neither can be sent
-    token = tokens.encode(position)
+    token = tokens.encode_token(position)
     assert (token is None) == (position == tokens.BEGINNING)
     if token is not None:
-        assert tokens.decode(token) == position
+        assert tokens.decode_token(token) == position
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {"response": read_response, "token": read_token}

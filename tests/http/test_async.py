@@ -233,7 +233,7 @@ class TestCancellation:
                     with anyio.move_on_after(0.01):
                         await client.list_function_event_invoke_configs(FunctionName="f")
                 assert asked == 1
-                assert len([t for t in threading.enumerate() if t.name.endswith(".fetching")]) == 1
+                assert len([t for t in threading.enumerate() if t.name.endswith("._async.client")]) == 1
                 go_on.set()
                 with pytest.raises(ZeroDivisionError):
                     await client.list_function_event_invoke_configs(FunctionName="f")

@@ -39,7 +39,9 @@ from botocore.credentials import Credentials
 from dateutil.tz import tzlocal
 
 import lambda_event_invoke_configs as eic
-from lambda_event_invoke_configs import exceptions, functions, settings
+from lambda_event_invoke_configs import exceptions
+from lambda_event_invoke_configs._settings import resolve as settings
+from lambda_event_invoke_configs._sync import functions
 
 NAMES = int(os.environ.get("NAMES", "5000"))
 PACED = int(os.environ.get("PACED", "60"))
@@ -193,9 +195,10 @@ class TestAnOutcomeOfAnotherProcess:
             "import pickle, sys\n"
             "import lambda_event_invoke_configs as eic\n"
             "from datetime import datetime\n"
-            "from lambda_event_invoke_configs import timestamps\n"
+            "from lambda_event_invoke_configs._protocol import response as timestamps\n"
             "found = [1753000000 + n * 86400 * 30 for n in range(12)]\n"
-            "found = [{'LastModified': timestamps.parse(n, timestamps.machine_zone())} for n in found]\n"
+            "zone = timestamps.machine_zone()\n"
+            "found = [{'LastModified': timestamps.parse_timestamp(n, zone)} for n in found]\n"
             "sys.stdout.buffer.write(pickle.dumps(eic.FunctionOutcome('f', [*found, None, {}])))"
         )
         environment = {**os.environ, "TZ": zone}
@@ -408,7 +411,7 @@ class TestLeavingEarly:
             for _ in client.list_for_functions(["f", "slow-pages-1000", "f-pages-100000"]):
                 break
             while left := [
-                t for t in threading.enumerate() if t.name == "lambda_event_invoke_configs.functions"
+                t for t in threading.enumerate() if t.name == "lambda_event_invoke_configs._sync.functions"
             ]:
                 left[0].join(30)
 
@@ -728,7 +731,7 @@ class TestPickling:
         pickle.dumps(client)
 
         (record,) = caplog.records
-        assert (record.levelno, record.name) == (logging.WARNING, "lambda_event_invoke_configs.base")
+        assert (record.levelno, record.name) == (logging.WARNING, "lambda_event_invoke_configs._client.base")
         assert record.getMessage() == (
             "the client's credentials are pickled with it: they were given as arguments"
         )

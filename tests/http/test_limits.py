@@ -24,8 +24,8 @@ import pytest
 from scripted import Raw, Reply, ScriptedServer, page
 
 import lambda_event_invoke_configs as eic
-from lambda_event_invoke_configs import forks
-from lambda_event_invoke_configs.connections import ThreadedTransport
+from lambda_event_invoke_configs import _fork as forks
+from lambda_event_invoke_configs._client.network import ThreadedTransport
 from lambda_event_invoke_configs.exceptions import (
     ConnectionClosedError,
     ConnectTimeoutError,

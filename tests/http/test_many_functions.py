@@ -25,8 +25,8 @@ import pytest
 from account import KEYS, Account
 from drivers import INTERRUPTIBLE_COMMAND
 
-from lambda_event_invoke_configs import cli
-from lambda_event_invoke_configs.checkpoint import Checkpoint
+from lambda_event_invoke_configs._cli import main as cli
+from lambda_event_invoke_configs._cli.checkpoint import Checkpoint
 from lambda_event_invoke_configs.exceptions import InvalidConfigError
 
 MODULE = [sys.executable, "-m", "lambda_event_invoke_configs"]
@@ -384,7 +384,9 @@ def _killed_after(seconds: float | None, command: list[str], out: Path, output: 
 @pytest.mark.skipif(os.name == "nt", reason="there are no pseudo-terminals")
 class TestProgressBar:
     def shown(self, account: Account, *argv: str, stdout: int = subprocess.DEVNULL, code: str = "") -> str:
-        start = f"{code}\nimport sys; from lambda_event_invoke_configs.cli import main; sys.exit(main())"
+        start = (
+            f"{code}\nimport sys; from lambda_event_invoke_configs._cli.main import main; sys.exit(main())"
+        )
         command = [sys.executable, "-c", start, "--endpoint-url", account.url, *argv]
         import pty
 

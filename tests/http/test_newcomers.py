@@ -23,9 +23,10 @@ from scripted import Reply, ScriptedServer, error
 from texts import boto3s
 
 import lambda_event_invoke_configs as eic
-from lambda_event_invoke_configs import cli, transport
 from lambda_event_invoke_configs import exceptions as errors
-from lambda_event_invoke_configs.remedies import NOT_LAMBDA, REMEDIES, UNKNOWN_HOST
+from lambda_event_invoke_configs._cli import main as cli
+from lambda_event_invoke_configs._client import http as transport
+from lambda_event_invoke_configs.exceptions import NOT_LAMBDA, REMEDIES, UNKNOWN_HOST
 
 PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
 DOCUMENTED = {

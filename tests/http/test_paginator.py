@@ -11,13 +11,13 @@ import pytest
 from scripted import Reply, ScriptedServer, error, page
 
 import lambda_event_invoke_configs as eic
+from lambda_event_invoke_configs._protocol.pagination import Position, encode_token
 from lambda_event_invoke_configs.exceptions import (
     ClientError,
     OperationNotPageableError,
     ParamValidationError,
     StartingTokenError,
 )
-from lambda_event_invoke_configs.tokens import Position, encode
 
 LIST = "list_function_event_invoke_configs"
 
@@ -110,7 +110,7 @@ class TestResumeToken:
         assert numbers(paginate(StartingToken=pages.resume_token).items()) == ALL[50:]
 
     def test_before_the_first_page_is_the_starting_token(self, paginate: Any) -> None:
-        assert paginate(StartingToken="m___7").resume_token == encode(Position("m", 7))
+        assert paginate(StartingToken="m___7").resume_token == encode_token(Position("m", 7))
 
 
 class TestAnError:
@@ -132,7 +132,7 @@ class TestAnError:
         for _ in range(2):
             with pytest.raises(ClientError):
                 next(pages)
-            assert listing.resume_token == encode(Position("m"))
+            assert listing.resume_token == encode_token(Position("m"))
         assert [numbers(p["FunctionEventInvokeConfigs"]) for p in pages] == [[3], [4]]
         assert [t.partition("?")[2] for t in server.targets()] == ["", *["Marker=m"] * 7, "Marker=n"]
 
@@ -151,7 +151,7 @@ class TestAnError:
         for _ in range(2):
             with pytest.raises(ClientError):
                 next(found)
-            assert pages.resume_token == encode(Position("m"))
+            assert pages.resume_token == encode_token(Position("m"))
         assert numbers(found) == [3, 4]
 
     def test_of_the_expression_on_a_page_does_not_pass_over_it(self, scripted: Any, ours: Any) -> None:
@@ -163,7 +163,7 @@ class TestAnError:
         for _ in range(2):
             with pytest.raises(jmespath.exceptions.JMESPathTypeError):
                 next(found)
-            assert pages.resume_token == encode(Position("m"))
+            assert pages.resume_token == encode_token(Position("m"))
         assert len(server.requests) == 2  # the page is kept, and not asked for again
 
     def test_in_a_full_result_leaves_the_token_where_it_began(self, scripted: Any, ours: Any) -> None:
@@ -174,7 +174,7 @@ class TestAnError:
         )
         with pytest.raises(ClientError):
             pages.build_full_result()
-        assert pages.resume_token == encode(Position("s"))
+        assert pages.resume_token == encode_token(Position("s"))
 
 
 class TestWholeResults:

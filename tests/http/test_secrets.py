@@ -47,9 +47,9 @@ from drivers import BACKENDS
 from scripted import Raw, Reply, ScriptedServer, Silence, page
 
 import lambda_event_invoke_configs as eic
-from lambda_event_invoke_configs import quiet
-from lambda_event_invoke_configs.call import FetchKeys, Request, Send, Sleep
-from lambda_event_invoke_configs.keys import Keys
+from lambda_event_invoke_configs._protocol.call import FetchKeys, Request, Send, Sleep
+from lambda_event_invoke_configs._settings import credentials as quiet
+from lambda_event_invoke_configs._settings.credentials import Keys
 
 ID = "AKIDEXAMPLE"
 SECRET = "Hidden/Secret+Key"
@@ -1065,7 +1065,7 @@ class TestTheSearch:
 
     def test_finds_signatures(self, log: Log) -> None:
         signature = "0123456789abcdef" * 4
-        logging.getLogger("lambda_event_invoke_configs.call").debug(signature)
+        logging.getLogger("lambda_event_invoke_configs._protocol.call").debug(signature)
         assert leaks(log.take(), [f"Authorization: AWS4-HMAC-SHA256 Signature={signature}".encode()])
 
     def test_finds_locals_causes_contexts_attributes_and_pickles(self) -> None:

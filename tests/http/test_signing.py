@@ -10,8 +10,7 @@ import pytest
 from scripted import ScriptedServer, page, parse
 
 import lambda_event_invoke_configs as eic
-from lambda_event_invoke_configs.local import LocalLambda
-from lambda_event_invoke_configs.verification import verify
+from lambda_event_invoke_configs.local import LocalLambda, verify
 
 NAMES = [
     "my-function",

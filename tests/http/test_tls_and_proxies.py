@@ -13,7 +13,7 @@ from scripted import page, parse
 from texts import boto3s
 
 from lambda_event_invoke_configs import exceptions as errors
-from lambda_event_invoke_configs.config import Config
+from lambda_event_invoke_configs._settings.config import Config
 
 ONE_ATTEMPT = {"total_max_attempts": 1}
 NAMES = [

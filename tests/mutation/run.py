@@ -41,7 +41,7 @@ PROCESSES = 2
 KILLED = {"killed", "timeout", "segfault"}
 
 RESULT = re.compile(r"^ +(\S+): (.+)$", re.MULTILINE)
-# lambda_event_invoke_configs.tokens.x_decode__mutmut_7, ....xǁPositionǁmethod__mutmut_1
+# lambda_event_invoke_configs._protocol.pagination.x_decode__mutmut_7, ....xǁPositionǁmethod__mutmut_1
 FUNCTION = re.compile(rf"{PACKAGE}\.(\w+)\.(?:x_|xǁ)(.+)__mutmut_\d+")
 CAST = re.compile(r'\bcast\((?:None|"[^"]*"), ')
 DIFF_BLOCK = re.compile(r"^```diff\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -130,7 +130,8 @@ def the_changed_lines_are_there(block: Block) -> None:
     """What becomes of the changes, tests/mutation/run.py tells."""
     for change in re.split(r"^(?=@@ )", block.code, flags=re.MULTILINE)[1:]:
         where, before, _ = change.splitlines()
-        source = (PACKAGE / f"{where.split()[1].partition('.')[0]}.py").read_text()
+        (module,) = PACKAGE.rglob(f"{where.split()[1].partition('.')[0]}.py")
+        source = module.read_text()
         assert before[1:] in [
             re.sub(r"\bcast\(\"[^\"]*\", ", "cast(", line.strip()) for line in source.splitlines()
         ], change

@@ -33,17 +33,6 @@ KEYS = {"region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_acc
 LIST = "list_function_event_invoke_configs"
 
 
-COMMAND = [
-    "__main__.py",
-    "cli.py",
-    "arguments.py",
-    "output.py",
-    "exit_status.py",
-    "many_functions.py",
-    "checkpoint.py",
-]
-
-
 def copy_package(target: Path, *left_out: str) -> None:
     shutil.copytree(PACKAGE, target, ignore=shutil.ignore_patterns("__pycache__", *left_out))
 
@@ -132,9 +121,9 @@ def test_the_tool_changes_no_code_and_takes_the_license_along(sdk: Path) -> None
     vendored = sdk / "othersdk" / "_vendor" / "lambda_event_invoke_configs"
     copied = {path.name for path in vendored.iterdir()}
     assert copied == {path.name for path in PACKAGE.iterdir()} - {"__pycache__"} | {"LICENSE"}
-    for path in PACKAGE.glob("*.py"):
+    for path in PACKAGE.rglob("*.py"):
         # Only the example in the package's docstring names the package.
-        assert uncommented(vendored / path.name) == uncommented(path), path.name
+        assert uncommented(vendored / path.relative_to(PACKAGE)) == uncommented(path), path
     assert (vendored / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 
 
@@ -153,21 +142,23 @@ def test_the_guide_names_this_version_and_these_dependencies() -> None:
 @pytest.mark.parametrize(
     ("left_out", "module"),
     [
-        ([*COMMAND, "local.py", "verification.py"], "sync"),
-        (["aio.py", "tasks.py", "fetching.py"], "sync"),
-        ([*COMMAND, "sync.py"], "aio"),
+        (["_cli", "local.py"], "_sync.client"),
+        (["_async"], "_sync.client"),
+        (["_cli", "_sync"], "_async.client"),
     ],
 )
 def test_what_the_guide_says_may_be_left_out_may_be(left_out: list[str], module: str, tmp_path: Path) -> None:
     for name in left_out:
         assert f"`{name}`" in GUIDE
     copy_package(tmp_path / "othersdk" / "_vendor" / "leic", *left_out)
-    left = {file.stem for file in PACKAGE.glob("*.py")} - {
-        Path(name).stem for name in [*left_out, "__main__.py"]
-    }
-    imports = "; ".join(f"import othersdk._vendor.leic.{name}" for name in sorted(left - {"__init__"}))
+    left = [file.relative_to(PACKAGE) for file in sorted(PACKAGE.rglob("*.py")) if file.stem[:2] != "__"]
+    imports = "; ".join(
+        f"import othersdk._vendor.leic.{'.'.join(file.with_suffix('').parts)}"
+        for file in left
+        if file.parts[0] not in left_out
+    )
     run([sys.executable, "-c", imports], tmp_path)
-    client = {"sync": "Client", "aio": "AsyncClient"}[module]
+    client = "AsyncClient" if "async" in module else "Client"
     code = (
         "from othersdk._vendor import leic\n"
         f"client = leic.{client}('us-east-1', aws_access_key_id='a', aws_secret_access_key='b')\n"
@@ -177,7 +168,7 @@ def test_what_the_guide_says_may_be_left_out_may_be(left_out: list[str], module:
 
 
 def test_the_command_without_local_lambda_lists_single_pages_too(tmp_path: Path) -> None:
-    copy_package(tmp_path / "othersdk" / "_vendor" / "leic", "local.py", "verification.py")
+    copy_package(tmp_path / "othersdk" / "_vendor" / "leic", "local.py")
     command = [sys.executable, "-m", "othersdk._vendor.leic", "f", "--no-paginate", "--max-items", "3"]
     with installed.LocalLambda({"f": 120}) as lam:
         keys = {"AWS_ACCESS_KEY_ID": lam.access_key, "AWS_SECRET_ACCESS_KEY": lam.secret_key}
@@ -281,7 +272,7 @@ def test_its_names_are_resolved_on_first_use(sdk: Path, module: str) -> None:
         "heavy = [name for name in ('httpx', 'botocore', 'ssl', 'asyncio') if name in sys.modules]\n"
         "mine = lambda: sorted(n for n in sys.modules if n.startswith(leic.__name__ + '.'))\n"
         "print(heavy, len(mine())); leic.Config; print(len(mine())); leic.Client\n"
-        "print(leic.__name__ + '.sync' in mine(), leic.__name__ + '.aio' in mine())\n"
+        "print(leic.__name__ + '._sync' in mine(), leic.__name__ + '._async' in mine())\n"
         "print([n for n in sys.modules if n.startswith('lambda_event_invoke_configs')])\n"
     )
     assert run([sys.executable, "-c", code], sdk).splitlines() == ["[] 1", "4", "True False", "[]"]
@@ -331,10 +322,10 @@ def test_its_loggers_are_under_its_name(leic: Any, caplog: pytest.LogCaptureFixt
         return {record.name for record in caplog.records}
 
     caplog.set_level(logging.DEBUG)
-    assert record() == {f"{leic.__name__}.call", "lambda_event_invoke_configs.call"}
+    assert record() == {f"{leic.__name__}._protocol.call", "lambda_event_invoke_configs._protocol.call"}
     caplog.set_level(logging.WARNING, "othersdk")
     caplog.handler.setLevel(logging.DEBUG)  # the line before has raised it too
-    assert record() == {"lambda_event_invoke_configs.call"}
+    assert record() == {"lambda_event_invoke_configs._protocol.call"}
 
 
 def test_a_warning_points_at_the_sdk_that_made_the_client(leic: Any) -> None:

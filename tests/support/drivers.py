@@ -21,7 +21,7 @@ INTERRUPTIBLE_COMMAND = [
     sys.executable,
     "-c",
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "import sys; from lambda_event_invoke_configs.cli import main; sys.exit(main())",
+    "import sys; from lambda_event_invoke_configs._cli.main import main; sys.exit(main())",
 ]
 
 

@@ -18,11 +18,11 @@ from botocore import UNSIGNED
 from botocore.exceptions import CapacityNotAvailableError
 from botocore.retries import adaptive, bucket, throttling
 
-from lambda_event_invoke_configs.call import Caller, Send, Sleep
-from lambda_event_invoke_configs.config import Config
+from lambda_event_invoke_configs._protocol.call import Caller, Send, Sleep
+from lambda_event_invoke_configs._protocol.response import Reply
+from lambda_event_invoke_configs._settings.config import Config
+from lambda_event_invoke_configs._settings.resolve import resolve
 from lambda_event_invoke_configs.exceptions import ClientError
-from lambda_event_invoke_configs.response import Reply
-from lambda_event_invoke_configs.settings import resolve
 
 PAGE = Reply(200, {}, b'{"FunctionEventInvokeConfigs": []}')
 THROTTLED = Reply(429, {"x-amzn-errortype": "TooManyRequestsException"}, b'{"message": "Rate exceeded"}')

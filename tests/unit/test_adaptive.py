@@ -10,7 +10,7 @@ from botocore.exceptions import CapacityNotAvailableError
 from botocore.retries import adaptive as their_adaptive
 from botocore.retries import bucket, throttling
 
-from lambda_event_invoke_configs.adaptive import RateLimiter
+from lambda_event_invoke_configs._protocol.retries import RateLimiter
 
 
 class Clock:

@@ -9,9 +9,12 @@ from typing import Any
 import botocore
 import pytest
 
-from lambda_event_invoke_configs import forks
-from lambda_event_invoke_configs.call import Caller, FetchKeys, Request, Send, Sleep
-from lambda_event_invoke_configs.config import Config
+from lambda_event_invoke_configs import _fork as forks
+from lambda_event_invoke_configs._protocol.call import Caller, FetchKeys, Request, Send, Sleep
+from lambda_event_invoke_configs._protocol.response import Reply
+from lambda_event_invoke_configs._settings.config import Config
+from lambda_event_invoke_configs._settings.credentials import Keys
+from lambda_event_invoke_configs._settings.resolve import resolve
 from lambda_event_invoke_configs.exceptions import (
     ClientError,
     ConnectionClosedError,
@@ -21,9 +24,6 @@ from lambda_event_invoke_configs.exceptions import (
     TooManyRequestsException,
     UnsupportedSignatureVersionError,
 )
-from lambda_event_invoke_configs.keys import Keys
-from lambda_event_invoke_configs.response import Reply
-from lambda_event_invoke_configs.settings import resolve
 
 SECRET, TOKEN = "the-secret-key", "the-session-token"
 NOW = 1_700_000_000.0  # Tue, 14 Nov 2023 22:13:20 GMT

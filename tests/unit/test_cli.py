@@ -21,10 +21,10 @@ from drivers import INTERRUPTIBLE_COMMAND
 from scripted import Reply, ScriptedServer, Silence, error, page
 
 import lambda_event_invoke_configs as eic
-from lambda_event_invoke_configs import cli
-from lambda_event_invoke_configs.keys import FixedKeys
-from lambda_event_invoke_configs.output import FORMATS
-from lambda_event_invoke_configs.sync import Client
+from lambda_event_invoke_configs._cli import main as cli
+from lambda_event_invoke_configs._cli.output import FORMATS
+from lambda_event_invoke_configs._settings.credentials import FixedKeys
+from lambda_event_invoke_configs._sync.client import Client
 
 SRC = Path(eic.__file__).parents[1]
 MODULE = [sys.executable, "-m", "lambda_event_invoke_configs"]
@@ -329,7 +329,7 @@ class TestUsage:
 
     def test_help_loads_nothing_heavy(self) -> None:
         check = (
-            "import sys; from lambda_event_invoke_configs.cli import main; main(['--help']); "
+            "import sys; from lambda_event_invoke_configs._cli.main import main; main(['--help']); "
             "sys.exit(bool({'httpx', 'botocore', 'jmespath', 'rich', 'ssl', 'http.server'} & {*sys.modules}))"
         )
 
@@ -498,7 +498,7 @@ class TestLocal:
 
     def test_works_vendored_under_another_name(self, tmp_path: Path) -> None:
         vendored = tmp_path / "othersdk" / "_vendor" / "eic"
-        shutil.copytree(Path(cli.__file__).parent, vendored)
+        shutil.copytree(Path(cli.__file__).parents[1], vendored)
         command = [sys.executable, "-m", "othersdk._vendor.eic", "--local", "--max-items", "1", "--debug"]
 
         done = subprocess.run(
@@ -507,7 +507,7 @@ class TestLocal:
 
         assert done.returncode == 0
         assert len(json.loads(done.stdout)["FunctionEventInvokeConfigs"]) == 1
-        assert b" othersdk._vendor.eic.call DEBUG GET http://127.0.0.1:" in done.stderr
+        assert b" othersdk._vendor.eic._protocol.call DEBUG GET http://127.0.0.1:" in done.stderr
 
 
 class TestExitCodes:

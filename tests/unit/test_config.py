@@ -13,8 +13,8 @@ import botocore
 import botocore.config
 import pytest
 
+from lambda_event_invoke_configs._settings.config import Config, says_what_there_is, user_agent
 from lambda_event_invoke_configs._version import __version__
-from lambda_event_invoke_configs.config import Config, says_what_there_is, user_agent
 from lambda_event_invoke_configs.exceptions import (
     BotoCoreError,
     InvalidConfigError,

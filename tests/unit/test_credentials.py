@@ -21,9 +21,10 @@ import pytest
 from botocore.credentials import Credentials, RefreshableCredentials
 
 import lambda_event_invoke_configs
-from lambda_event_invoke_configs import credentials as credential_sources
-from lambda_event_invoke_configs import settings, signing
-from lambda_event_invoke_configs.credentials import CredentialSource
+from lambda_event_invoke_configs._protocol import signing
+from lambda_event_invoke_configs._settings import credentials as credential_sources
+from lambda_event_invoke_configs._settings import resolve as settings
+from lambda_event_invoke_configs._settings.credentials import CredentialSource, Keys
 from lambda_event_invoke_configs.exceptions import (
     CredentialRetrievalError,
     InvalidConfigError,
@@ -31,7 +32,6 @@ from lambda_event_invoke_configs.exceptions import (
     PartialCredentialsError,
     UnsupportedSignatureVersionError,
 )
-from lambda_event_invoke_configs.keys import Keys
 
 REGION = "eu-west-3"
 THREADS = 16
@@ -39,7 +39,7 @@ EXPIRATION = "2099-01-01T00:00:00Z"
 PRINT_KEYS = f"""
 import logging, os
 logging.basicConfig(level=logging.DEBUG)
-from lambda_event_invoke_configs import credentials
+from lambda_event_invoke_configs._settings import credentials
 source = credentials.source(
     access_key=None, secret_key=None, token=None, credentials=None,
     profile_name=None, region="{REGION}", environ=os.environ,

@@ -9,7 +9,7 @@ from typing import Any
 import botocore
 import pytest
 
-from lambda_event_invoke_configs import endpoint
+from lambda_event_invoke_configs._settings import endpoint
 from lambda_event_invoke_configs.exceptions import (
     BotoCoreError,
     InvalidConfigError,

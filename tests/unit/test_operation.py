@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.validate import ParamValidator
 
+from lambda_event_invoke_configs._protocol.request import target, validate
 from lambda_event_invoke_configs.exceptions import ParamValidationError
-from lambda_event_invoke_configs.operation import target, validate
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from lambda_event_invoke_configs.output import FORMATS, output, query, shown
+from lambda_event_invoke_configs._cli.output import FORMATS, output, query, shown
 from lambda_event_invoke_configs.types import ListFunctionEventInvokeConfigsResponse
 
 MODIFIED = datetime(2024, 2, 29, 12, 0, 0, 125000, timezone(timedelta(hours=1)))

@@ -6,21 +6,22 @@ from typing import Any
 
 import pytest
 
+from lambda_event_invoke_configs._protocol.pagination import (
+    Pagination,
+    Position,
+    Results,
+    add_to,
+    configurations,
+    encode_token,
+    finish,
+    plan,
+)
 from lambda_event_invoke_configs.exceptions import (
     PaginationConfigError,
     PaginationError,
     ParamValidationError,
     StartingTokenError,
 )
-from lambda_event_invoke_configs.pagination import (
-    Pagination,
-    Results,
-    add_to,
-    configurations,
-    finish,
-    plan,
-)
-from lambda_event_invoke_configs.tokens import Position, encode
 
 
 def a_page(*numbers: int, next_marker: str | None = None) -> Any:
@@ -50,12 +51,12 @@ class TestWhatIsAskedFor:
         assert (planned.params, planned.max_items) == ({"MaxItems": 5}, 9)
 
     def test_a_starting_token_takes_the_place_of_a_marker(self) -> None:
-        token = encode(Position("t", 2))
+        token = encode_token(Position("t", 2))
         assert start({"StartingToken": token}, Marker="m").next_request() == {
             "FunctionName": "f",
             "Marker": "t",
         }
-        for none in ("None", encode(Position("None"))):
+        for none in ("None", encode_token(Position("None"))):
             assert start({"StartingToken": none}, Marker="m").next_request() == {"FunctionName": "f"}
 
     def test_the_next_marker_is_the_next_requests_marker(self) -> None:
@@ -68,7 +69,7 @@ class TestWhatIsAskedFor:
         pagination = start()
         pagination.receive(end)
         assert pagination.next_request() is None
-        assert encode(pagination.position) is None
+        assert encode_token(pagination.position) is None
 
     def test_an_empty_page_with_a_next_marker_goes_on(self) -> None:
         pagination = start({"MaxItems": 1})
@@ -112,7 +113,7 @@ class TestMaxItems:
     def test_at_the_very_end_leaves_no_token(self) -> None:
         pagination = start({"MaxItems": 2})
         pagination.receive(a_page(1, 2))
-        assert encode(pagination.position) is None
+        assert encode_token(pagination.position) is None
 
     def test_of_zero_still_asks_once(self) -> None:
         pagination = start({"MaxItems": 0})
@@ -124,23 +125,23 @@ class TestMaxItems:
 
 class TestStartingInTheMiddle:
     def test_skips_what_was_handed_out_before(self) -> None:
-        pagination = start({"StartingToken": encode(Position("m", 2))})
+        pagination = start({"StartingToken": encode_token(Position("m", 2))})
         assert pagination.receive(a_page(1, 2, 3))["FunctionEventInvokeConfigs"] == [3]
 
     def test_a_second_cut_in_the_same_page_counts_from_its_start(self) -> None:
-        pagination = start({"StartingToken": encode(Position("m", 1)), "MaxItems": 1})
+        pagination = start({"StartingToken": encode_token(Position("m", 1)), "MaxItems": 1})
         assert pagination.receive(a_page(1, 2, 3))["FunctionEventInvokeConfigs"] == [2]
         assert pagination.position == Position("m", 2)
 
     def test_what_was_skipped_does_not_count(self) -> None:
-        pagination = start({"StartingToken": encode(Position("m", 1)), "MaxItems": 3})
+        pagination = start({"StartingToken": encode_token(Position("m", 1)), "MaxItems": 3})
         page = pagination.receive(a_page(1, 2, 3, next_marker="n"))
         assert page["FunctionEventInvokeConfigs"] == [2, 3]
         assert pagination.position == Position("n")
         assert pagination.receive(a_page(4, 5))["FunctionEventInvokeConfigs"] == [4]
 
     def test_before_the_first_page_the_pass_stands_where_it_starts(self) -> None:
-        pagination = start({"StartingToken": encode(Position("m", 1))})
+        pagination = start({"StartingToken": encode_token(Position("m", 1))})
         assert pagination.position == pagination.page_start == Position("m", 1)
 
     def test_a_marker_that_is_no_text_is_left_for_the_operation_to_refuse(self) -> None:
@@ -150,16 +151,16 @@ class TestStartingInTheMiddle:
 
     def test_a_skip_past_the_pages_end_goes_on_in_the_next(self) -> None:
         """boto3 forgets the rest of the skip, and hands configurations out a second time."""
-        pagination = start({"StartingToken": encode(Position(None, 3)), "PageSize": 2})
+        pagination = start({"StartingToken": encode_token(Position(None, 3)), "PageSize": 2})
         assert pagination.receive(a_page(1, 2, next_marker="m"))["FunctionEventInvokeConfigs"] == []
         assert pagination.position == Position("m", 1)
         assert pagination.receive(a_page(3, 4))["FunctionEventInvokeConfigs"] == [4]
 
     def test_a_skip_past_the_last_pages_end_is_the_end(self) -> None:
-        pagination = start({"StartingToken": encode(Position(None, 3))})
+        pagination = start({"StartingToken": encode_token(Position(None, 3))})
         pagination.receive(a_page(1, 2))
         assert pagination.next_request() is None
-        assert encode(pagination.position) is None
+        assert encode_token(pagination.position) is None
 
     def test_a_page_without_configurations_stays_without(self) -> None:
         """boto3 puts FunctionEventInvokeConfigs: None in."""
@@ -224,7 +225,7 @@ def test_a_full_result_joins_the_pages_and_says_how_to_go_on() -> None:
     for page in ({}, a_page(1), {}, a_page(2)):
         add_to(result, page)
     assert finish(result, Position()) == {"FunctionEventInvokeConfigs": [1, 2]}
-    assert finish({}, Position("m")) == {"NextToken": encode(Position("m"))}
+    assert finish({}, Position("m")) == {"NextToken": encode_token(Position("m"))}
 
 
 class TestBadPaginationConfig:

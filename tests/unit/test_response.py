@@ -11,7 +11,7 @@ from botocore.parsers import create_parser
 from texts import boto3s
 
 from lambda_event_invoke_configs import exceptions
-from lambda_event_invoke_configs.response import (
+from lambda_event_invoke_configs._protocol.response import (
     Reply,
     client_error,
     error_response,

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.retries import standard
 
-from lambda_event_invoke_configs.response import MODELED_ERRORS
-from lambda_event_invoke_configs.retry import Failure, RetryQuota, classify, clock_offset, delay
+from lambda_event_invoke_configs._protocol.response import MODELED_ERRORS
+from lambda_event_invoke_configs._protocol.retries import Failure, RetryQuota, classify, clock_offset, delay
 
 MODELED = frozenset(MODELED_ERRORS)
 CODES = sorted(

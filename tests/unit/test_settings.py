@@ -9,9 +9,10 @@ from typing import Any, ClassVar, Protocol
 import botocore.config
 import pytest
 
-from lambda_event_invoke_configs import settings
+from lambda_event_invoke_configs._settings import resolve as settings
+from lambda_event_invoke_configs._settings.config import Config
+from lambda_event_invoke_configs._settings.resolve import Settings
 from lambda_event_invoke_configs._version import __version__
-from lambda_event_invoke_configs.config import Config
 from lambda_event_invoke_configs.exceptions import (
     ConfigParseError,
     InvalidConfigError,
@@ -22,7 +23,6 @@ from lambda_event_invoke_configs.exceptions import (
     NoRegionError,
     ProfileNotFound,
 )
-from lambda_event_invoke_configs.settings import Settings
 
 
 class Resolve(Protocol):

@@ -11,9 +11,9 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from lambda_event_invoke_configs._protocol.signing import is_signed, sign
+from lambda_event_invoke_configs._settings.credentials import Keys
 from lambda_event_invoke_configs.exceptions import UnsupportedSignatureVersionError
-from lambda_event_invoke_configs.keys import Keys
-from lambda_event_invoke_configs.signing import is_signed, sign
 
 HOST = "lambda.us-east-1.amazonaws.com"
 TARGET = "/2019-09-25/functions/f/event-invoke-config/list"

@@ -11,7 +11,7 @@ import pytest
 from botocore.utils import parse_timestamp
 from dateutil.tz import tzlocal
 
-from lambda_event_invoke_configs import timestamps
+from lambda_event_invoke_configs._protocol import response as timestamps
 
 ZONES = [
     "UTC",
@@ -55,7 +55,7 @@ def moments() -> Iterator[float]:
 def test_epoch_seconds_are_what_dateutil_makes_of_them(zone: str) -> None:
     for seconds in moments():
         ours, theirs = (
-            timestamps.parse(seconds, timestamps.machine_zone()),
+            timestamps.parse_timestamp(seconds, timestamps.machine_zone()),
             datetime.fromtimestamp(seconds, tzlocal()),
         )
         # Not ours == theirs: to Python, two moments in an hour that comes twice are never equal unless
@@ -78,23 +78,27 @@ def test_epoch_seconds_are_what_dateutil_makes_of_them(zone: str) -> None:
     ],
 )
 def test_text_is_what_botocore_makes_of_it_wherever_the_machine_is(zone: str, text: str) -> None:
-    assert as_written(timestamps.parse(text, timestamps.machine_zone())) == as_written(parse_timestamp(text))
+    assert as_written(timestamps.parse_timestamp(text, timestamps.machine_zone())) == as_written(
+        parse_timestamp(text)
+    )
 
 
 def test_text_that_is_too_long_for_a_date_is_none() -> None:
     """dateutil would take hours for what fits into a response."""
     zone = timestamps.machine_zone()
     padded = "2023-11-14T22:13:20Z".ljust(128)
-    assert timestamps.parse(padded, zone) == datetime(2023, 11, 14, 22, 13, 20, tzinfo=timezone.utc)
+    assert timestamps.parse_timestamp(padded, zone) == datetime(2023, 11, 14, 22, 13, 20, tzinfo=timezone.utc)
     for text in (padded + " ", "1." * 8_000_000, "1" * 8_000_000):
         with pytest.raises(ValueError, match=f"^{len(text)} characters are no date$"):
-            timestamps.parse(text, zone)
+            timestamps.parse_timestamp(text, zone)
 
 
 @pytest.mark.parametrize("zone", ["Asia/Kolkata"], indirect=True)
 def test_text_of_the_year_0_is_counted_from_the_epoch_where_it_is_the_year_1_already(zone: str) -> None:
     text = "-62135596801"
-    assert as_written(timestamps.parse(text, timestamps.machine_zone())) == as_written(parse_timestamp(text))
+    assert as_written(timestamps.parse_timestamp(text, timestamps.machine_zone())) == as_written(
+        parse_timestamp(text)
+    )
 
 
 def as_written(moment: datetime) -> tuple[object, ...]:
@@ -109,5 +113,5 @@ def test_a_moment_beyond_the_c_librarys_is_counted_from_the_epoch(monkeypatch: p
 
     monkeypatch.setattr(timestamps, "datetime", NoLocaltime)
     epoch = datetime(1970, 1, 1, tzinfo=timezone.utc)
-    assert timestamps.parse(-1e10, timestamps.machine_zone()) == epoch + timedelta(seconds=-1e10)
-    assert timestamps.parse(5, timestamps.machine_zone()).tzinfo == tzlocal()
+    assert timestamps.parse_timestamp(-1e10, timestamps.machine_zone()) == epoch + timedelta(seconds=-1e10)
+    assert timestamps.parse_timestamp(5, timestamps.machine_zone()).tzinfo == tzlocal()

@@ -8,8 +8,8 @@ import json
 import pytest
 from botocore.paginate import TokenDecoder, TokenEncoder
 
+from lambda_event_invoke_configs._protocol.pagination import BEGINNING, Position, decode_token, encode_token
 from lambda_event_invoke_configs.exceptions import BotoCoreError, StartingTokenError
-from lambda_event_invoke_configs.tokens import BEGINNING, Position, decode, encode
 
 
 def token_of(members: object) -> str:
@@ -29,15 +29,15 @@ def token_of(members: object) -> str:
 def test_a_token_is_boto3s_byte_for_byte_and_reads_back(
     position: Position, members: dict[str, object]
 ) -> None:
-    token = encode(position)
+    token = encode_token(position)
     assert token == TokenEncoder().encode(members)
     assert token is not None
     assert TokenDecoder().decode(token) == members
-    assert decode(token) == position
+    assert decode_token(token) == position
 
 
 def test_the_beginning_needs_no_token() -> None:
-    assert encode(BEGINNING) is None
+    assert encode_token(BEGINNING) is None
 
 
 @pytest.mark.parametrize(
@@ -55,14 +55,14 @@ def test_the_beginning_needs_no_token() -> None:
     ],
 )
 def test_older_forms_and_bare_markers_are_read_as_boto3_reads_them(token: str, position: Position) -> None:
-    assert decode(token) == position
+    assert decode_token(token) == position
 
 
 @pytest.mark.parametrize("json_text", ["5", "[1]", "null", '"text"', "[" * 100_000])
 def test_a_marker_that_happens_to_be_base64_of_json_is_still_a_marker(json_text: str) -> None:
     """boto3 fails on a number, a string and null with AttributeError."""
     marker = base64.b64encode(json_text.encode()).decode()
-    assert decode(marker) == Position(marker)
+    assert decode_token(marker) == Position(marker)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_marker_that_happens_to_be_base64_of_json_is_still_a_marker(json_text:
 )
 def test_what_is_no_token_is_refused_by_name(token: object) -> None:
     with pytest.raises(StartingTokenError, match="Bad starting token: ") as caught:
-        decode(token)
+        decode_token(token)
     assert isinstance(caught.value, ValueError)
     assert isinstance(caught.value, BotoCoreError)
     assert "StartingToken must be" in str(caught.value)
@@ -94,4 +94,4 @@ def test_what_is_no_token_is_refused_by_name(token: object) -> None:
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig"])
 def test_a_marker_that_happens_to_be_base64_of_json_in_another_encoding_is_a_marker(encoding: str) -> None:
     marker = base64.b64encode('{"Marker": "m"}'.encode(encoding)).decode()
-    assert decode(marker) == Position(marker)
+    assert decode_token(marker) == Position(marker)

@@ -15,11 +15,12 @@ from texts import boto3s
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs import exceptions as errors
-from lambda_event_invoke_configs import settings, transport
-from lambda_event_invoke_configs.call import Request
-from lambda_event_invoke_configs.config import Config
-from lambda_event_invoke_configs.connections import TaskTransport, ThreadedTransport
-from lambda_event_invoke_configs.settings import Settings
+from lambda_event_invoke_configs._client import http as transport
+from lambda_event_invoke_configs._client.network import TaskTransport, ThreadedTransport
+from lambda_event_invoke_configs._protocol.call import Request
+from lambda_event_invoke_configs._settings import resolve as settings
+from lambda_event_invoke_configs._settings.config import Config
+from lambda_event_invoke_configs._settings.resolve import Settings
 
 URL = "https://lambda.us-east-1.amazonaws.com/2019-09-25/functions/f/event-invoke-config/list"
 

@@ -10,7 +10,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from lambda_event_invoke_configs.verification import Refusal, verify
+from lambda_event_invoke_configs.local import Refusal, verify
 
 NOW = datetime(2023, 11, 14, 22, 13, 20, tzinfo=timezone.utc)
 TARGET = "/2019-09-25/functions/f/event-invoke-config/list?Marker=%2B%2F&MaxItems=5"

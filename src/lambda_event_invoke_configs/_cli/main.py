@@ -1,0 +1,221 @@
+"""The command `lambda-event-invoke-configs`: options, exit codes and output formats of the AWS CLI.
+
+    lambda-event-invoke-configs my-function --max-items 10
+    lambda-event-invoke-configs --local --output jsonl
+    lambda-event-invoke-configs --functions-from names.txt --checkpoint done.txt >> found.jsonl
+
+What takes long to load is imported when it is needed: `--help` loads neither httpx nor botocore.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import logging
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TextIO, cast
+
+from .arguments import parse
+from .exit_status import PROG, USAGE, report, say
+from .output import shown
+
+if TYPE_CHECKING:
+    import argparse
+
+    from .._sync.client import Client, PageIterator
+    from ..types import PaginatorConfig
+    from .output import Output
+
+_LOCAL_CONFIGURATIONS = 120
+_LOCAL_REGION = "us-east-1"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command with these arguments (default: the process's); returns the exit code.
+
+    0; 1 if some of many functions failed; 252 for a usage error; 253 for a configuration or credentials that
+    cannot be used; 254 when the service refused; 255 for any other failure, a closed pipe included; 130
+    after Ctrl-C.
+    """
+    # A descriptor that is closed (>&-) is None here, and no output at all is none that anybody may miss.
+    if cast("object", sys.stderr) is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the process ends
+    if cast("object", sys.stdout) is None:
+        return report(OSError(errno.EBADF, "standard output is closed"))
+    with redirect_stdout(_buffered(sys.stdout)):
+        try:
+            args = parse(argv)
+        except SystemExit as done:
+            code = int(done.code or 0)
+        else:
+            with _debug_log(args.debug):
+                code = _run(args)
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            code = code or report(error)
+            _discard(sys.stdout)
+    try:
+        sys.stderr.flush()
+    except OSError:
+        _discard(sys.stderr)
+    return code
+
+
+def _run(args: argparse.Namespace) -> int:
+    try:
+        with ExitStack() as stack:
+            clients = [stack.enter_context(_client(args, region)) for region in args.regions]
+            if not args.many:
+                return _list(_pages(clients[0], args), args.format, only_one=args.no_paginate)
+            from .many import list_many, names_from
+
+            names = iter(args.names)
+            if args.functions_from is not None:
+                names = stack.enter_context(names_from(args.functions_from))
+            number = None if args.functions_from is not None else len(args.names)
+            by_region = {client.meta.region_name: client for client in clients}
+            if len(by_region) < len(clients):  # by its pseudo-region, such as fips-us-east-1
+                say(f"{PROG}: error: --region {', '.join(args.regions)}: two of these are the same")
+                return USAGE
+            return list_many(by_region, names, number, args)
+    except (Exception, KeyboardInterrupt) as error:
+        return report(error)
+
+
+@contextmanager
+def _client(args: argparse.Namespace, region: str | None) -> Iterator[Client]:
+    from .._settings.config import Config
+    from .._sync.client import Client
+
+    options: dict[str, Any] = {
+        "connect_timeout": args.cli_connect_timeout or None,
+        "read_timeout": args.cli_read_timeout or None,
+    }
+    if args.many:
+        options["max_pool_connections"] = args.max_concurrency
+    if not args.local:
+        with Client(
+            region,
+            profile_name=args.profile,
+            endpoint_url=args.endpoint_url,
+            verify=False if args.no_verify_ssl else args.ca_bundle,
+            config=Config(**options),
+        ) as client:
+            yield client
+        return
+    from ..local import LocalLambda
+
+    configurations = dict.fromkeys(args.names, _LOCAL_CONFIGURATIONS)
+    with LocalLambda(configurations, region_name=region or _LOCAL_REGION) as lam:
+        with _no_settings_of_the_user():
+            local = Client(**lam.client_options, config=Config(**options, proxies={}))
+        with local:
+            yield local
+
+
+@contextmanager
+def _no_settings_of_the_user() -> Iterator[None]:
+    """Hide AWS's variables and files for a while.
+
+    No argument of a client's does: a profile that AWS_PROFILE names must exist, whoever needs it.
+    """
+    hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("AWS_")}
+    files = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
+    os.environ.update(dict.fromkeys(files, os.devnull))
+    try:
+        yield
+    finally:
+        for name in files:
+            del os.environ[name]
+        os.environ.update(hidden)
+
+
+def _pages(client: Client, args: argparse.Namespace) -> PageIterator:
+    config = {"StartingToken": args.starting_token, "PageSize": args.page_size, "MaxItems": args.max_items}
+    if args.no_paginate:
+        # What is cut off the only page would be lost: its NextMarker points behind it.
+        from ..types import MAX_PAGE_SIZE
+
+        most = config.pop("MaxItems")
+        sizes = [args.page_size, None if most is None else min(most, MAX_PAGE_SIZE)]
+        config["PageSize"] = min((size for size in sizes if size is not None), default=None)
+    paginator = client.get_paginator("list_function_event_invoke_configs")
+    return paginator.paginate(FunctionName=args.names[0], PaginationConfig=cast("PaginatorConfig", config))
+
+
+def _list(pages: PageIterator, output: Output, *, only_one: bool) -> int:
+    token = pages.resume_token
+    try:
+        for page in islice(pages, 1 if only_one else None):
+            output.add(shown(page, marker=only_one))
+            # Not before: what is interrupted in between comes twice, rather than never.
+            token = pages.resume_token
+    except OSError:
+        raise  # the output's: nothing more can be written
+    except (Exception, KeyboardInterrupt) as error:
+        try:
+            output.end(token)
+            sys.stdout.flush()
+        finally:
+            code = report(error)
+            if token:
+                say(f"To continue: --starting-token {token}")
+        return code
+    output.end(None if only_one else token)
+    if token and not (output.shows_token and (not only_one or _is_a_marker(token))):
+        say(f"NextToken: {token}")
+    return 0
+
+
+def _is_a_marker(token: str) -> bool:
+    # Where the token to start with leaves out more than the one page, the rest is in no NextMarker.
+    from .._protocol.pagination import decode_token
+
+    return decode_token(token).skip is None
+
+
+@contextmanager
+def _debug_log(enabled: bool) -> Iterator[None]:
+    if not enabled:
+        yield
+        return
+    # This package's loggers and no others: botocore logs secrets at DEBUG.
+    package = logging.getLogger(__package__.rpartition(".")[0])
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    level = package.level
+    package.addHandler(handler)
+    package.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        package.setLevel(level)
+        package.removeHandler(handler)
+
+
+def _buffered(output: TextIO) -> TextIO:
+    """Standard output as it is, but for one without a buffer (PYTHONUNBUFFERED, `python -u`).
+
+    Python loses what a pipe or a disk does not take of that at once, and says nothing.
+    """
+    if not isinstance(getattr(output, "buffer", None), io.RawIOBase):
+        return output
+    return open(output.fileno(), "w", encoding=output.encoding, errors=output.errors, closefd=False)
+
+
+def _discard(output: TextIO) -> None:
+    """Let the interpreter flush at shutdown what standard output or error did not take.
+
+    Source: https://docs.python.org/3/library/signal.html#note-on-sigpipe
+    """
+    # It may be no file at all: fileno() then raises an OSError too.
+    with suppress(OSError):
+        fileno = output.fileno()
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, fileno)
+        os.close(devnull)

@@ -1,0 +1,225 @@
+"""The output formats: what becomes of pages on standard output.
+
+A format that is one document (json, table) gathers the pages and writes at the end, also when the end
+is a failure: what arrived is not lost. A format that is a stream (jsonl, text) writes each page as it
+arrives. Both show timestamps as ISO 8601 text already when `--query` sees them, as the AWS CLI does:
+JMESPath has no other way to sort or compare them.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Union
+
+if TYPE_CHECKING:
+    from jmespath.parser import ParsedResult
+
+    from ..types import ListFunctionEventInvokeConfigsResponse
+
+FORMATS = ("json", "jsonl", "text", "table")
+_Pick = Callable[[dict[str, Any]], Any]
+_Render = Callable[[Any], str]
+
+_SHOWING_THE_TOKEN = ("json", "text")
+_FOR_A_FILE = 10_000  # columns; a table is folded for the width of a terminal only
+
+
+def output(name: str, query: ParsedResult | None) -> Output:
+    """The output format of that name, with what `query` finds in place of what arrived.
+
+    Raises ImportError for a table without rich.
+    """
+    if name == "table":
+        from rich import table  # noqa: F401 - missing now, rather than when all pages were fetched
+    # What a query asks for is all that standard output shall hold, so the token is not added to it.
+    shows_token = query is None and name in _SHOWING_THE_TOKEN
+    pick: _Pick = query.search if query else (_everything if shows_token else _configurations)
+    if name == "json":
+        return Document(pick, _json, shows_token=shows_token)
+    if name == "table":
+        return Document(pick, _table, shows_token=shows_token)
+    return Stream(pick, _text if name == "text" else _json_lines, shows_token=shows_token)
+
+
+def query(expression: str) -> ParsedResult:
+    """A JMESPath expression, compiled.
+
+    Raises jmespath.exceptions.JMESPathError for one that cannot be used.
+    """
+    import jmespath
+    from jmespath.exceptions import UnknownFunctionError
+    from jmespath.functions import Functions
+
+    compiled = jmespath.compile(expression)
+    # jmespath itself looks for a function only once it has something to call it with.
+    for name in _functions_in(compiled.parsed):
+        if name not in Functions.FUNCTION_TABLE:
+            raise UnknownFunctionError(f"Unknown function: {name}()")
+    return compiled
+
+
+def _functions_in(node: Any) -> Iterator[str]:
+    if node["type"] == "function_expression":
+        yield node["value"]
+    for child in node["children"]:
+        if isinstance(child, dict):
+            yield from _functions_in(child)
+
+
+def _everything(shown: dict[str, Any]) -> Any:
+    return shown
+
+
+def _configurations(shown: dict[str, Any]) -> Any:
+    return shown.get("FunctionEventInvokeConfigs", [])
+
+
+def shown(page: ListFunctionEventInvokeConfigsResponse, *, marker: bool) -> dict[str, Any]:
+    """What of a page is for output: never its ResponseMetadata, its NextMarker only with `marker`."""
+    names = {"FunctionEventInvokeConfigs", "NextMarker"} if marker else {"FunctionEventInvokeConfigs"}
+    return {name: plain(value) for name, value in page.items() if name in names}
+
+
+def plain(value: object) -> object:
+    """The same for JSON: dicts for mappings, ISO 8601 text for timestamps."""
+    if isinstance(value, Mapping):
+        return {name: plain(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [plain(member) for member in value]
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+class Document:
+    """Writes one document when all is there."""
+
+    def __init__(self, pick: _Pick, render: _Render, *, shows_token: bool) -> None:
+        self.shows_token = shows_token
+        self._pick = pick
+        self._render = render
+        self._pages: dict[str, Any] | None = None
+
+    def add(self, page: Mapping[str, Any]) -> None:
+        if self._pages is None:
+            self._pages = {}
+        for name, value in page.items():
+            if isinstance(value, list):
+                self._pages.setdefault(name, []).extend(value)
+            else:
+                self._pages[name] = value
+
+    def end(self, token: str | None) -> None:
+        if self._pages is None:
+            return
+        document = {**self._pages, "NextToken": token} if token else self._pages
+        sys.stdout.write(self._render(self._pick(document)))
+
+
+class Stream:
+    """Writes each page at once."""
+
+    def __init__(self, pick: _Pick, render: _Render, *, shows_token: bool) -> None:
+        self.shows_token = shows_token
+        self._pick = pick
+        self._render = render
+
+    def add(self, page: dict[str, Any]) -> None:
+        sys.stdout.write(self._render(self._pick(page)))
+        sys.stdout.flush()
+
+    def end(self, token: str | None) -> None:
+        if token and self.shows_token:
+            sys.stdout.write(self._render({"NextToken": {"NextToken": token}}))
+
+
+Output = Union[Document, Stream]
+
+
+# JSON is written in ASCII, unlike the AWS CLI's: it then fits into a pipe of any encoding.
+
+
+def _json(found: object) -> str:
+    return json.dumps(found, indent=4) + "\n"
+
+
+def _json_lines(found: object) -> str:
+    members = found if isinstance(found, list) else [found]
+    return "".join(f"{json.dumps(member, separators=(',', ':'))}\n" for member in members)
+
+
+def _text(found: object) -> str:
+    return "".join(f"{line}\n" for line in _text_lines(found))
+
+
+def _text_lines(value: object, name: str = "", columns: list[str] | None = None) -> Iterator[str]:
+    """The lines of the AWS CLI's text format.
+
+    name: the key the value was found under. columns: the keys that are scalar in any member of the
+    list that the value is in, so that all of the list's lines have the same columns.
+
+    Source: awscli 1.45, `text.py`.
+    """
+    if isinstance(value, dict):
+        yield from _text_of_dict(value, name, columns)
+    elif not isinstance(value, list):
+        yield str(value)
+    elif any(isinstance(member, dict) for member in value):
+        dicts = [member for member in value if isinstance(member, dict)]
+        columns = sorted({key for member in dicts for key in member if _is_scalar(member[key])})
+        for member in value:
+            yield from _text_lines(member, name, columns)
+    else:
+        scalars = [str(member) for member in value if _is_scalar(member)]
+        if name:
+            yield from (f"{name.upper()}\t{scalar}" for scalar in scalars)
+        elif scalars:
+            yield "\t".join(scalars)
+        for member in value:
+            if not _is_scalar(member):
+                yield from _text_lines(member, name)
+
+
+def _text_of_dict(value: dict[str, Any], name: str, columns: list[str] | None) -> Iterator[str]:
+    if columns is None:
+        columns = sorted(key for key in value if _is_scalar(value[key]))
+    if columns:
+        yield "\t".join([name.upper()] * bool(name) + [str(value.get(key, "")) for key in columns])
+    for key in sorted(value.keys() - {*columns}):
+        yield from _text_lines(value[key], key)
+
+
+def _is_scalar(value: object) -> bool:
+    return not isinstance(value, (dict, list))
+
+
+def _table(found: object) -> str:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    rows = [_cells(member) for member in (found if isinstance(found, list) else [found])]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    if not names:
+        return ""
+    table = Table()
+    for name in names:
+        table.add_column(Text(name), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(row.get(name, "")) for name in names))
+    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else _FOR_A_FILE)
+    # Written by us: rich has ideas of its own about a closed pipe.
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get()
+
+
+def _cells(value: Any, name: str = "") -> dict[str, str]:
+    """A row's cells by column: nested members under dotted names, those of a list under numbers."""
+    if _is_scalar(value):
+        return {name: str(value)}
+    cells: dict[str, str] = {}
+    for key, member in value.items() if isinstance(value, dict) else enumerate(value, 1):
+        cells.update(_cells(member, f"{name}.{key}" if name else str(key)))
+    return cells

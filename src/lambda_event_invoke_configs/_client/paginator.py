@@ -1,0 +1,124 @@
+"""Paginators and page iterators, but for the waiting: what the sync and the async ones have in common.
+
+    paginate(...)  ->  page iterator  ->  pages, configurations, search results, one full result
+
+Each iteration is a pass of its own (`pagination.Pagination`). sync.py and aio.py only keep it going:
+ask for what comes next, hand out what came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from .._protocol import request as operation
+from .._protocol.pagination import RESULT_KEY, Pagination, Plan, Results, encode_token, plan
+from ..types import ListFunctionEventInvokeConfigsResponse
+
+if TYPE_CHECKING:
+    from jmespath.parser import ParsedResult
+    from typing_extensions import Unpack
+
+    from ..types import PaginateRequest
+
+T = TypeVar("T")
+ListT = TypeVar("ListT")
+PagesT = TypeVar("PagesT")
+Pick = Callable[[ListFunctionEventInvokeConfigsResponse], Iterable[T]]
+
+
+class PaginatorBase(Generic[ListT, PagesT]):
+    """Makes page iterators for the operation; from a client's `get_paginator()`."""
+
+    _page_iterator: ClassVar[type[Any]]
+
+    def __init__(self, list_page: ListT, *, parameter_validation: bool) -> None:
+        self._list_page = list_page
+        self._parameter_validation = parameter_validation
+
+    def paginate(self, **params: Unpack[PaginateRequest]) -> PagesT:
+        """List a function's configurations; nothing is sent until the result is iterated.
+
+        FunctionName: name, ARN or partial ARN of the function, with or without version or alias.
+        PaginationConfig: `MaxItems`, the number of configurations over all pages (default: all);
+            `PageSize`, the number to ask the service for at a time (1 to 50, default: the service's);
+            `StartingToken`, a `NextToken` or `resume_token` to go on from (default: the beginning).
+        Marker, MaxItems: the operation's own parameters, for the first request and for every one.
+
+        Raises ParamValidationError, PaginationConfigError or StartingTokenError.
+        """
+        request: dict[str, object] = {**params}
+        planned = plan(request, request.pop("PaginationConfig", None))
+        if self._parameter_validation:
+            operation.validate(planned.params)
+        made: PagesT = self._page_iterator(self._list_page, planned)
+        return made
+
+
+class PageIteratorBase(Generic[ListT]):
+    """The pages of one listing. Each iteration starts at the beginning and asks the service anew.
+
+    An error does not end an iteration: the next step asks for the same page again.
+    """
+
+    def __init__(self, list_page: ListT, planned: Plan) -> None:
+        self._list_page = list_page
+        self._plan = planned
+        self._progress: Pagination | Results[Any] = Pagination(planned)
+
+    @property
+    def resume_token(self) -> str | None:
+        """A `StartingToken` for what comes after what was last handed out.
+
+        That is the last page; for `items()` and `result_key_iters()` the last configuration, for
+        `search()` the last page of which all results were handed out, for `build_full_result()` the
+        full result. Before anything was handed out it is where the listing starts. None stands for
+        the beginning, and when there is nothing more.
+        """
+        return encode_token(self._progress.position)
+
+    @property
+    def result_keys(self) -> list[ParsedResult]:
+        """The members that `build_full_result()` joins: `FunctionEventInvokeConfigs`, compiled."""
+        return [_compiled(RESULT_KEY)]
+
+    @property
+    def non_aggregate_part(self) -> dict[str, object]:
+        """The members of the first page that do not grow with the pages: this operation has none."""
+        return {}
+
+    def _begin(self) -> Pagination:
+        pagination = Pagination(self._plan)
+        self._progress = pagination
+        return pagination
+
+    def _begin_results(self, pick: Pick[T], *, each_is_a_configuration: bool) -> Results[T]:
+        results = Results(Pagination(self._plan), pick, each_is_a_configuration=each_is_a_configuration)
+        self._progress = results
+        return results
+
+
+class ItemsBase(Generic[PagesT]):
+    """A listing's configurations, one by one; each iteration starts at the beginning."""
+
+    def __init__(self, pages: PagesT) -> None:
+        self.result_key: ParsedResult = _compiled(RESULT_KEY)
+        """`FunctionEventInvokeConfigs`, compiled: whose members these are."""
+        self._pages = pages
+
+
+def searcher(expression: str) -> Pick[Any]:
+    """What finds the results of a JMESPath expression in a page; those of a list one by one."""
+    compiled = _compiled(expression)
+
+    def pick(page: ListFunctionEventInvokeConfigsResponse) -> Iterable[Any]:
+        found = compiled.search(page)
+        return found if isinstance(found, list) else [found]
+
+    return pick
+
+
+def _compiled(expression: str) -> ParsedResult:
+    import jmespath  # a first page does not need it
+
+    return jmespath.compile(expression)

@@ -1,0 +1,298 @@
+"""A response in, a page or an error out.
+
+The shapes are those of the service's API model, and what becomes of members that are absent, null or
+unknown is what boto3 makes of them. Where boto3 makes an empty page, or fails with a bare Python error,
+of a response that is none of the service's, there is a ResponseParserError that says where.
+
+Source: https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctionEventInvokeConfigs.html and
+botocore 1.44, `parsers.py`, for what a REST-JSON response means.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from functools import lru_cache
+from http.client import responses as reason_phrases
+from typing import Any, NamedTuple, cast
+
+from dateutil.parser import parse as parse_date
+from dateutil.tz import tzlocal, tzutc
+
+from ..exceptions import (
+    ClientError,
+    InvalidParameterValueException,
+    ResourceNotFoundException,
+    ResponseParserError,
+    ServiceException,
+    TooManyRequestsException,
+)
+from ..types import DestinationConfig, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
+from .request import OPERATION, is_encodable
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MAX_TEXT = 128  # characters; dateutil takes four times as long for twice as many
+
+
+class Zone(NamedTuple):
+    """The machine's time zone: as it is shown, and its offsets without and with summer time."""
+
+    shown: tzlocal
+    standard: timezone
+    summer: timezone
+    saved: float  # seconds that summer time adds
+
+
+def machine_zone() -> Zone:
+    """The machine's zone, as `time.tzset()` has left it."""
+    return _zone(time.timezone, time.altzone, time.daylight, time.tzname)
+
+
+@lru_cache(maxsize=8)
+def _zone(west: int, west_in_summer: int, has_summer: int, _names: tuple[str, str]) -> Zone:
+    # The names are there for the cache only: `tzlocal()` takes them from the time module itself.
+    summer = west_in_summer if has_summer else west
+    standard, saving = (timezone(timedelta(seconds=-seconds)) for seconds in (west, summer))
+    return Zone(tzlocal(), standard, saving, west - summer)
+
+
+def parse_timestamp(value: Any, zone: Zone) -> datetime:
+    """The moment that a value of a JSON body stands for; epoch seconds in the given zone.
+
+    Raises TypeError, ValueError, ArithmeticError or AttributeError, the last two for text that dateutil
+    takes for a date and is none.
+    """
+    try:
+        if isinstance(value, str):
+            if len(value) > _MAX_TEXT:
+                raise ValueError(f"{len(value)} characters are no date")
+            try:
+                return parse_timestamp(float(value), zone)
+            except ValueError:
+                # No number, or one that is no year of the calendar: "20231114221320" is a date.
+                # dateutil would read "GMT" as the machine's zone where that is London.
+                return parse_date(value, tzinfos={"GMT": tzutc()})
+        # All of this is datetime.fromtimestamp(value, tzlocal()).
+        moment = datetime.fromtimestamp(value, zone.standard)
+        comes_again = False
+        if zone.saved:
+            if time.localtime(value).tm_isdst:
+                moment = datetime.fromtimestamp(value, zone.summer)
+            else:
+                # If the clocks have been put back since, this hour comes a second time.
+                comes_again = bool(time.localtime(value - zone.saved).tm_isdst)
+        local = datetime.combine(moment, moment.time(), zone.shown)  # a third of what replace() takes
+        return local.replace(fold=1) if comes_again else local
+    except (OSError, OverflowError):
+        # Beyond what the C library's localtime() knows on some platforms, or dateutil.
+        return _EPOCH.astimezone(zone.shown) + timedelta(seconds=float(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP response as it arrived. Header names are in lower case, repeated ones joined by ", "."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+def metadata(reply: Reply) -> dict[str, object]:
+    """`ResponseMetadata`, but for what only the attempts before this one can tell."""
+    found: dict[str, object] = {}
+    if "x-amzn-requestid" in reply.headers:
+        found["RequestId"] = reply.headers["x-amzn-requestid"]
+    elif "x-amz-request-id" in reply.headers and reply.status < 300:
+        found["RequestId"] = reply.headers["x-amz-request-id"]
+        found["HostId"] = reply.headers.get("x-amz-id-2", "")
+    return {**found, "HTTPStatusCode": reply.status, "HTTPHeaders": dict(reply.headers)}
+
+
+def page(reply: Reply) -> ListFunctionEventInvokeConfigsResponse:
+    """The page in a response with a status below 300.
+
+    Raises ResponseParserError if the body is not JSON, or JSON of another shape. boto3 makes an empty
+    page of the former.
+    """
+    try:
+        members = _page(json.loads(reply.body.decode()))
+    except _WrongShape as error:
+        raise ResponseParserError(f"Unable to parse the response: at {error.where}: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise ResponseParserError(
+            f"Unable to parse the response: the body ({len(reply.body)} bytes, "
+            f"{reply.headers.get('content-type', 'no content type')}) is not JSON: {error}"
+        ) from None
+    return cast("ListFunctionEventInvokeConfigsResponse", members)
+
+
+class _WrongShape(Exception):
+    """A value of the wrong kind; `where` it is, each object and list on the way up puts in front."""
+
+    def __init__(self, where: str, expected: str, value: object) -> None:
+        super().__init__(f"expected {expected}, got {_excerpt(value)}")
+        self.where = where
+
+
+def _excerpt(value: object) -> str:
+    # Not repr() of the whole: it may be of any size, or too deep to print.
+    if isinstance(value, (dict, list)):
+        return "an object" if isinstance(value, dict) else "a list"
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."
+
+
+# Written out, member by member: a page has hundreds, and a general reader takes twice as long for each. So
+# does a call for each, where the value is of the kind that is expected. Whatever the service sends in place
+# of a string is kept, since boto3 does not look at it either.
+
+
+def _page(body: object) -> dict[str, object]:
+    if not isinstance(body, dict):
+        raise _WrongShape("the top", "an object", body)
+    page: dict[str, object] = {}
+    if (configs := body.get("FunctionEventInvokeConfigs")) is not None:
+        page["FunctionEventInvokeConfigs"] = _configurations(configs)
+    if (marker := body.get("NextMarker")) is not None:
+        # Anything else, boto3 would send back as a parameter, and then refuse its own.
+        if marker and not (isinstance(marker, str) and is_encodable(marker)):
+            raise _WrongShape("NextMarker", "a string", marker)
+        page["NextMarker"] = marker
+    return page
+
+
+def _configurations(values: object) -> list[FunctionEventInvokeConfig | None]:
+    if not isinstance(values, list):
+        raise _WrongShape("FunctionEventInvokeConfigs", "a list", values)
+    zone = machine_zone()
+    configs: list[FunctionEventInvokeConfig | None] = []
+    try:
+        for value in values:
+            configs.append(None if value is None else _configuration(value, zone))
+    except _WrongShape as error:
+        error.where = f"FunctionEventInvokeConfigs[{len(configs)}]{error.where}"
+        raise
+    return configs
+
+
+def _configuration(value: object, zone: Zone) -> FunctionEventInvokeConfig:
+    if not isinstance(value, dict):
+        raise _WrongShape("", "an object", value)
+    config: FunctionEventInvokeConfig = {}
+    if (modified := value.get("LastModified")) is not None:
+        config["LastModified"] = _timestamp(".LastModified", modified, zone)
+    if (arn := value.get("FunctionArn")) is not None:
+        config["FunctionArn"] = arn
+    if (attempts := value.get("MaximumRetryAttempts")) is not None:
+        if type(attempts) is not int:
+            attempts = _integer(".MaximumRetryAttempts", attempts)
+        config["MaximumRetryAttempts"] = attempts
+    if (age := value.get("MaximumEventAgeInSeconds")) is not None:
+        if type(age) is not int:
+            age = _integer(".MaximumEventAgeInSeconds", age)
+        config["MaximumEventAgeInSeconds"] = age
+    if (destinations := value.get("DestinationConfig")) is not None:
+        config["DestinationConfig"] = _destinations(destinations)
+    return config
+
+
+def _destinations(value: object) -> DestinationConfig:
+    if not isinstance(value, dict):
+        raise _WrongShape(".DestinationConfig", "an object", value)
+    config: DestinationConfig = {}
+    if (success := value.get("OnSuccess")) is not None:
+        config["OnSuccess"] = _destination(".DestinationConfig.OnSuccess", success)
+    if (failure := value.get("OnFailure")) is not None:
+        config["OnFailure"] = _destination(".DestinationConfig.OnFailure", failure)
+    return config
+
+
+def _destination(where: str, value: object) -> Any:
+    if not isinstance(value, dict):
+        raise _WrongShape(where, "an object", value)
+    arn = value.get("Destination")
+    return {} if arn is None else {"Destination": arn}
+
+
+def _integer(where: str, value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        raise _WrongShape(where, "an integer", value) from None
+
+
+def _timestamp(where: str, value: object, zone: Zone) -> datetime:
+    try:
+        return parse_timestamp(value, zone)
+    except (TypeError, ValueError, ArithmeticError, AttributeError):
+        raise _WrongShape(where, "a timestamp", value) from None
+
+
+# Error classes with the members that the API model gives them, as they are called in the body.
+MODELED_ERRORS: dict[str, tuple[type[ClientError], tuple[str, ...]]] = {
+    "InvalidParameterValueException": (InvalidParameterValueException, ("Type", "message")),
+    "ResourceNotFoundException": (ResourceNotFoundException, ("Type", "Message")),
+    "ServiceException": (ServiceException, ("Type", "Message")),
+    "TooManyRequestsException": (TooManyRequestsException, ("Type", "message", "Reason")),
+}
+
+
+def error_response(reply: Reply) -> dict[str, object]:
+    """What `ClientError.response` holds for a response with status 300 or above.
+
+    Never fails, whatever the body is: a load balancer or a proxy may have written it.
+    """
+    text = reply.body.decode(errors="replace")
+    stripped = reply.body.strip()
+    if reply.status >= 500 and (not stripped or stripped.startswith(b"<html>")):
+        code = str(reply.status)
+        message: object = reason_phrases.get(reply.status, "")
+        return {"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata(reply)}
+    members = _error_members(text)
+    code = _error_code(reply, members)
+    message = members["message"] if "message" in members else members.get("Message", "")
+    found: dict[str, object] = {
+        "Error": {"Message": message, "Code": code},
+        "ResponseMetadata": metadata(reply),
+    }
+    if code in MODELED_ERRORS:
+        names = MODELED_ERRORS[code][1]
+        found.update({name: members[name] for name in names if members.get(name) is not None})
+        if code == "TooManyRequestsException" and "retry-after" in reply.headers:
+            found["retryAfterSeconds"] = reply.headers["retry-after"]
+    return found
+
+
+def _error_members(text: str) -> dict[str, object]:
+    if not text:
+        return {}
+    try:
+        members = json.loads(text)
+    except (ValueError, RecursionError):
+        members = None
+    return members if isinstance(members, dict) else {"message": text}
+
+
+def _error_code(reply: Reply, members: Mapping[str, object]) -> str:
+    for code in (
+        reply.headers.get("x-amzn-errortype"),
+        members.get("code") if "code" in members else members.get("Code"),
+        members.get("__type"),
+    ):
+        if code is not None:
+            return str(code).partition(":")[0].rpartition("#")[2]
+    return str(reply.status)
+
+
+def client_error(response: dict[str, object]) -> ClientError:
+    """The exception for what `error_response()` gave."""
+    code = cast("dict[str, str]", response["Error"])["Code"]
+    error_class, _ = MODELED_ERRORS.get(code, (ClientError, ()))
+    try:
+        return error_class(cast("Any", response), OPERATION)
+    except RecursionError:
+        cast("dict[str, object]", response["Error"])["Message"] = "(nested too deep to be shown)"
+        return error_class(cast("Any", response), OPERATION)

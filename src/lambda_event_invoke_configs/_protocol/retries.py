@@ -1,0 +1,216 @@
+"""When a failed attempt is made again, and after how long: botocore's standard mode, for one operation.
+
+An attempt fails by a response or by none. `classify()` says which failures are worth another attempt:
+
+  throttled   the error codes by which AWS services say "too fast", and any 429, unless its code is that of
+              another error of the operation's
+  transient   no response at all, 500, 502, 503, 504, and the timeout codes
+
+Another attempt is made while there are attempts left (3 by default, the first included) and the
+client's quota pays for it: 500 to begin with, 14 for a retry, 5 for a throttled one. A call that
+succeeds gives back what its last retry cost, or 1 if it needed none. So when a service is down, the
+clients that keep calling it stop retrying.
+
+The delay is `random() * min(base * 2 ** (attempt - 1), 20)` seconds, with base 1 for throttled and
+0.05 for transient failures. The response's `x-amz-retry-after` (milliseconds) raises it, by 5 seconds
+at most.
+
+One failure can be cured: if the service refuses the request's date and its own clock (the `Date`
+header) is more than four minutes from ours, `clock_offset()` says by how much. boto3 does not do this;
+AWS's other SDKs do.
+
+Nothing here does I/O, sleeps or reads a clock. Source: botocore 1.44, `retries/standard.py`, `quota.py`.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Mapping
+from datetime import timezone
+from email.utils import parsedate_to_datetime
+from enum import Enum
+
+_THROTTLING_CODES = frozenset(
+    {
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottledException",
+        "TooManyRequestsException",
+        "ProvisionedThroughputExceededException",
+        "TransactionInProgressException",
+        "RequestLimitExceeded",
+        "BandwidthLimitExceeded",
+        "LimitExceededException",
+        "RequestThrottled",
+        "SlowDown",
+        "PriorRequestNotComplete",
+        "EC2ThrottledException",
+    }
+)
+_TRANSIENT_CODES = frozenset({"RequestTimeout", "RequestTimeoutException"})
+_TRANSIENT_STATUSES = frozenset({500, 502, 503, 504})
+_THROTTLING_STATUS = 429
+
+_CLOCK_CODES = frozenset(
+    {
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+        "RequestExpired",
+        "RequestInTheFuture",
+        "RequestTimeTooSkewed",
+        "AuthFailure",
+    }
+)
+_CLOCK_TOLERANCE = 240.0  # seconds; the service's own is 300
+
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998
+
+_MAX_BACKOFF = 20.0  # seconds
+_MAX_ADDITIONAL_RETRY_AFTER = 5.0  # seconds
+_QUOTA = 500
+_QUOTA_FOR_NO_RETRY = 1
+
+
+class Failure(Enum):
+    """A failure worth another attempt: what it costs of the quota, and its base delay in seconds."""
+
+    THROTTLED = (5, 1.0)
+    TRANSIENT = (14, 0.05)
+
+    def __init__(self, cost: int, base_delay: float) -> None:
+        self.cost = cost
+        self.base_delay = base_delay
+
+
+def classify(status: int, code: str, modeled_codes: frozenset[str]) -> Failure | None:
+    """What kind of failure a response is; None for one that another attempt would not mend."""
+    if code in _THROTTLING_CODES:
+        return Failure.THROTTLED
+    if status == _THROTTLING_STATUS and code not in modeled_codes:
+        return Failure.THROTTLED
+    if status in _TRANSIENT_STATUSES or code in _TRANSIENT_CODES:
+        return Failure.TRANSIENT
+    return None
+
+
+def delay(failure: Failure, attempt: int, random: float, headers: Mapping[str, str]) -> float:
+    """Seconds to wait after the given attempt (counted from 1); `random` is from 0 to 1."""
+    backoff: float = random * min(failure.base_delay * 2 ** (attempt - 1), _MAX_BACKOFF)
+    try:
+        retry_after = int(headers.get("x-amz-retry-after", "")) / 1000
+    except (ValueError, OverflowError):
+        return backoff
+    return max(backoff, min(retry_after, backoff + _MAX_ADDITIONAL_RETRY_AFTER))
+
+
+def clock_offset(status: int, code: str, headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds to add to `now` (epoch seconds) to get the service's time, if that is what it refused."""
+    if not 400 <= status < 500 or code not in _CLOCK_CODES:
+        return None
+    try:
+        date = parsedate_to_datetime(headers["date"])
+        if not _FIRST_YEAR <= date.year <= _LAST_YEAR:
+            return None  # no clock of a service's; and there might be no signing with it
+        # An HTTP date is GMT, whether it says so in a form that Python knows or not (RFC 9110, 5.6.7).
+        offset = date.replace(tzinfo=date.tzinfo or timezone.utc).timestamp() - now
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return None
+    return offset if abs(offset) > _CLOCK_TOLERANCE else None
+
+
+class RetryQuota:
+    """What the retries of one client's calls, in all its threads, may cost together."""
+
+    def __init__(self) -> None:
+        self.available: int = _QUOTA
+        self._lock = threading.Lock()
+
+    def acquire(self, failure: Failure) -> bool:
+        """Pay for a retry; False if there is not enough left."""
+        with self._lock:
+            if failure.cost > self.available:
+                return False
+            self.available -= failure.cost
+            return True
+
+    def release(self, last_retry: Failure | None) -> None:
+        """Give back after a success what the call's last retry cost."""
+        amount = last_retry.cost if last_retry else _QUOTA_FOR_NO_RETRY
+        with self._lock:
+            self.available = min(_QUOTA, self.available + amount)
+
+
+_BETA = 0.7
+_SCALE = 0.4
+_FIRST_RATE = 1.0  # requests a second
+_MIN_RATE = 0.5  # requests a second
+_MAX_RATE_TO_MEASURED = 2.0
+_SMOOTHING = 0.8
+_BUCKETS_A_SECOND = 2
+
+
+class RateLimiter:
+    """One client's limiter. All times are seconds on one clock that the caller reads."""
+
+    def __init__(self, now: float) -> None:
+        self._lock = threading.Lock()
+        self._throttled_before = False
+        self._rate = _FIRST_RATE
+        self._capacity = 1.0
+        self._tokens = 0.0
+        self._filled_at = now
+        self._measured = 0.0
+        self._counted = 0
+        self._bucket_at = self._bucket(now)
+        self._max_rate = 0.0
+        self._last_throttle = now
+
+    def wait(self, now: float) -> float:
+        """Seconds until a request may be sent: 0 means now, and takes a token; otherwise ask again."""
+        with self._lock:
+            if not self._throttled_before:
+                return 0.0
+            self._fill(now)
+            if self._tokens >= 1:
+                self._tokens -= 1
+                return 0.0
+            return (1 - self._tokens) / self._rate
+
+    def record(self, now: float, *, throttled: bool) -> None:
+        """Take in that a response came, or none; `throttled` says whether it was for going too fast."""
+        with self._lock:
+            self._measure(now)
+            if throttled:
+                rate = min(self._measured, self._rate) if self._throttled_before else self._measured
+                self._max_rate = rate
+                self._last_throttle = now
+                self._throttled_before = True
+                rate *= _BETA
+            else:
+                rate = _SCALE * (now - self._last_throttle - self._zero_point()) ** 3 + self._max_rate
+            self._fill(now)
+            self._rate = max(min(rate, _MAX_RATE_TO_MEASURED * self._measured), _MIN_RATE)
+            self._capacity = max(self._rate, 1.0)
+            self._tokens = min(self._tokens, self._capacity)
+
+    def _zero_point(self) -> float:
+        return float((self._max_rate * (1 - _BETA) / _SCALE) ** (1 / 3))
+
+    def _fill(self, now: float) -> None:
+        self._tokens = min(self._capacity, self._tokens + (now - self._filled_at) * self._rate)
+        self._filled_at = now
+
+    def _measure(self, now: float) -> None:
+        bucket = self._bucket(now)
+        self._counted += 1
+        if bucket > self._bucket_at:
+            current = self._counted / (bucket - self._bucket_at)
+            self._measured = current * _SMOOTHING + self._measured * (1 - _SMOOTHING)
+            self._counted = 0
+            self._bucket_at = bucket
+
+    @staticmethod
+    def _bucket(now: float) -> float:
+        return math.floor(now * _BUCKETS_A_SECOND) / _BUCKETS_A_SECOND

@@ -1,0 +1,83 @@
+"""SigV4 over exactly the bytes that go on the wire, by botocore's signer.
+
+botocore's `add_auth()` reads the clock itself and logs the canonical request, session token included. It
+also takes an object for the request, of which it parses the URL and copies the headers several times,
+which was a sixth of what a page took. Its methods are called one by one here instead, with the time
+handed in, and the canonical request is put together of what is known already.
+
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+"""
+
+from __future__ import annotations
+
+import copyreg
+import time
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+from botocore import UNSIGNED
+from botocore.auth import EMPTY_SHA256_HASH, SIGV4_TIMESTAMP, SigV4Auth
+from botocore.awsrequest import AWSRequest
+
+from .._settings.credentials import Keys
+from ..exceptions import UnsupportedSignatureVersionError
+
+SERVICE = "lambda"
+
+# Its class has no name any more, so a client's config that has it could not be sent to another process.
+copyreg.pickle(type(UNSIGNED), lambda _: "UNSIGNED")
+
+
+def is_signed(signature_version: object) -> bool:
+    """Whether requests are signed at all.
+
+    Raises UnsupportedSignatureVersionError for a version other than "v4" and `botocore.UNSIGNED`.
+    """
+    if signature_version not in (None, "v4", UNSIGNED):
+        raise UnsupportedSignatureVersionError(signature_version=str(signature_version))
+    return signature_version is not UNSIGNED
+
+
+class _Signer(SigV4Auth):
+    if TYPE_CHECKING:  # what the stubs leave out
+
+        def _canonical_query_string_url(self, parts: SimpleNamespace) -> str: ...
+
+        def _header_value(self, value: str) -> str: ...
+
+        def _normalize_url_path(self, path: str) -> str: ...
+
+    def headers(self, target: str, host: str, timestamp: str) -> list[tuple[str, str]]:
+        path, _, query = target.partition("?")
+        headers = [("X-Amz-Date", timestamp)]
+        if self.credentials.token:
+            headers.append(("X-Amz-Security-Token", self.credentials.token))
+        signed = {"host": host, **{name.lower(): value for name, value in headers}}
+        names = ";".join(signed)
+        canonical_request = "\n".join(
+            [
+                "GET",
+                self._normalize_url_path(path),
+                self._canonical_query_string_url(SimpleNamespace(query=query)),
+                *(f"{name}:{self._header_value(value)}" for name, value in signed.items()),
+                "",
+                names,
+                EMPTY_SHA256_HASH,
+            ]
+        )
+        request = AWSRequest()  # the methods below look at nothing but its time
+        request.context["timestamp"] = timestamp
+        signature = self.signature(self.string_to_sign(request, canonical_request), request)
+        scope = self.scope(request)
+        authorization = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders={names}, Signature={signature}"
+        return [*headers, ("Authorization", authorization)]
+
+
+def sign(target: str, host: str, keys: Keys, region: str, now: float) -> list[tuple[str, str]]:
+    """The headers that sign a GET of `target`, with `host` as its Host header, at `now` (epoch seconds).
+
+    They are X-Amz-Date, X-Amz-Security-Token where the keys have one, and Authorization, which covers
+    these and the host.
+    """
+    timestamp = time.strftime(SIGV4_TIMESTAMP, time.gmtime(now))
+    return _Signer(cast("Any", keys), SERVICE, region).headers(target, host, timestamp)

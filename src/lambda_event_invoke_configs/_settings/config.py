@@ -1,0 +1,198 @@
+"""`Config`: what a caller sets beyond the client's own arguments, with botocore's names."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+import re
+import string
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from threading import TIMEOUT_MAX
+from typing import TYPE_CHECKING, Any, TypeVar, Union
+
+from .._version import __version__
+from ..exceptions import (
+    InvalidConfigError,
+    InvalidMaxRetryAttemptsError,
+    InvalidRetryConfigurationError,
+    InvalidRetryModeError,
+    without_frames,
+)
+
+if TYPE_CHECKING:
+    from botocore.config import Config as BotocoreConfig
+
+    ConfigArgument = Union["Config", BotocoreConfig]
+
+logger: logging.Logger = logging.getLogger(__name__)
+
+C = TypeVar("C", bound=type)
+
+DEFAULT_MAX_ATTEMPTS = 3
+_MODES = ("legacy", "standard", "adaptive")
+_RETRY_OPTIONS = ("max_attempts", "mode", "total_max_attempts")
+_APP_ID_CHARACTERS = frozenset(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~")
+_MAX_APP_ID = 50
+_FLAGS = (
+    "use_dualstack_endpoint",
+    "use_fips_endpoint",
+    "ignore_configured_endpoint_urls",
+    "tcp_keepalive",
+)
+_HEADER_TEXT = re.compile(r"[ -~]*")
+_OWN = "max_response_size"  # botocore's Config has no such option
+# Options of botocore's Config that would change what is sent, and what does the same here.
+_NOT_TAKEN_OVER = {"proxies_config": "`transport`", "user_agent": "`user_agent_extra`"}
+
+
+def says_what_there_is(cls: C) -> C:
+    """Make a class's TypeError for an unknown argument list the known ones."""
+    init = cls.__init__  # type: ignore[misc]  # of this very class
+    known = list(inspect.signature(init).parameters)[1:]
+
+    @functools.wraps(init)
+    def checked(self: object, *args: object, **options: object) -> None:
+        try:
+            if unknown := [name for name in options if name not in known]:
+                raise TypeError(
+                    f"{cls.__name__}() got an unexpected keyword argument {unknown[0]!r}, "
+                    f"must be one of: {', '.join(known)}"
+                )
+            init(self, *args, **options)
+            return
+        except BaseException as error:  # Ctrl-C too
+            failed = without_frames(error)
+        finally:
+            args, options = (), {}  # they may hold keys too
+        raise failed
+
+    cls.__init__ = checked  # type: ignore[misc]  # replaced on purpose
+    return cls
+
+
+@says_what_there_is
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Settings of a client, with the names and the meanings of `botocore.config.Config`.
+
+    connect_timeout, read_timeout: seconds (default 60 each; None for no limit). An attempt takes no longer
+        than both together, however slowly the response comes; a `Client`'s longer if it tries several
+        addresses of a host.
+    max_response_size: bytes of a response's body (default 16 MiB; a page of 50 has some 20 KiB). Past it,
+        ResponseTooLargeError.
+    retries: {"total_max_attempts": n} counts attempts, the first included (default 3); {"max_attempts":
+        n} counts retries; {"mode": "standard" (default) or "adaptive"}. "legacy" is taken for
+        "standard".
+    max_pool_connections: connections kept and used at the same time (default 10).
+    proxies: {"https": "http://proxy:3128"}, by the endpoint's scheme (default: HTTP_PROXY, HTTPS_PROXY
+        and NO_PROXY of the environment; {} for none).
+    client_cert: path of a PEM file, or (certificate, key).
+    user_agent_extra: appended to the User-Agent header. user_agent_appid: `app/...` in it.
+    use_fips_endpoint, use_dualstack_endpoint, ignore_configured_endpoint_urls, tcp_keepalive: None
+        (default) leaves it to the environment and the profile.
+    parameter_validation: False sends what it is given (default True).
+    signature_version: "v4" (default), or `botocore.UNSIGNED` for requests without credentials.
+    region_name: the region, where the client's own argument does not say.
+
+    Raises TypeError for another name, and InvalidConfigError or botocore's InvalidRetry... errors for
+    values that cannot be used.
+    """
+
+    region_name: str | None = None
+    signature_version: object = None
+    user_agent_extra: str | None = None
+    user_agent_appid: str | None = None
+    connect_timeout: float | None = 60
+    read_timeout: float | None = 60
+    parameter_validation: bool = True
+    max_pool_connections: int = 10
+    proxies: Mapping[str, str] | None = field(default=None, repr=False)  # may hold a password
+    retries: Mapping[str, int | str] | None = None
+    client_cert: str | tuple[str, str] | None = None
+    use_dualstack_endpoint: bool | None = None
+    use_fips_endpoint: bool | None = None
+    ignore_configured_endpoint_urls: bool | None = None
+    tcp_keepalive: bool | None = None
+    max_response_size: int = 16 * 1024 * 1024
+
+    def __post_init__(self) -> None:
+        for name in ("connect_timeout", "read_timeout"):
+            seconds = getattr(self, name)
+            if seconds is not None and not (_is_number(seconds) and 0 < seconds <= TIMEOUT_MAX):
+                raise invalid(name, seconds, "a number of seconds above 0, or None")
+        for name in ("max_pool_connections", "max_response_size"):
+            number = getattr(self, name)
+            if type(number) is not int or number < 1:
+                raise invalid(name, number, "an int, 1 or more")
+        for name in ("user_agent_extra", "user_agent_appid"):
+            text = getattr(self, name)
+            if text is not None and not (isinstance(text, str) and _HEADER_TEXT.fullmatch(text)):
+                raise invalid(name, text, "printable ASCII text")
+        for name in _FLAGS:
+            if not isinstance(getattr(self, name), (bool, type(None))):
+                raise invalid(name, getattr(self, name), "True, False or None")
+        if not isinstance(self.parameter_validation, bool):
+            raise invalid("parameter_validation", self.parameter_validation, "True or False")
+        if self.proxies is not None and not isinstance(self.proxies, Mapping):
+            raise invalid("proxies", type(self.proxies).__name__, "a dict of proxy URLs by scheme")
+        if self.retries is not None and not isinstance(self.retries, Mapping):
+            raise invalid("retries", self.retries, f"a dict of {', '.join(_RETRY_OPTIONS)}")
+        validate_retries(self.retries or {})
+
+    @classmethod
+    def of(cls, config: object) -> Config:
+        """`config` itself, the same settings out of a botocore Config, or the defaults for None."""
+        if config is None:
+            return cls()
+        if isinstance(config, cls):
+            return config
+        names = [f.name for f in fields(cls) if f.name != _OWN]
+        if not all(hasattr(config, name) for name in names):
+            raise invalid("config", type(config).__name__, "a Config, or a botocore.config.Config")
+        for name, instead in _NOT_TAKEN_OVER.items():
+            if getattr(config, name, None):
+                raise invalid(name, "set", f"None in a botocore Config: use {instead}")
+        return cls(**{name: getattr(config, name) for name in names})
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def invalid(name: str, value: object, allowed: str) -> InvalidConfigError:
+    return InvalidConfigError(error_msg=f"Invalid value for {name}: {value!r}, must be {allowed}")
+
+
+def validate_retries(retries: Mapping[str, Any]) -> None:
+    for name, value in retries.items():
+        if name not in _RETRY_OPTIONS:
+            raise InvalidRetryConfigurationError(retry_config_option=name, valid_options=_RETRY_OPTIONS)
+        if name == "mode":
+            if value not in _MODES:
+                raise InvalidRetryModeError(provided_retry_mode=value, valid_modes=_MODES)
+            continue
+        least = 0 if name == "max_attempts" else 1
+        if type(value) is not int or value < least:
+            raise InvalidMaxRetryAttemptsError(provided_max_attempts=value, min_value=least)
+
+
+def user_agent(retry_mode: str, app_id: str | None, extra: str | None) -> str:
+    """The User-Agent header, in the form that AWS's SDKs share."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    parts = [
+        f"lambda-event-invoke-configs/{__version__}",
+        "ua/2.1",
+        f"os/{sys.platform}",
+        f"lang/python#{python}",
+        f"cfg/retry-mode#{retry_mode}",
+    ]
+    if app_id:
+        if len(app_id) > _MAX_APP_ID:
+            logger.warning("user_agent_appid is longer than %d characters", _MAX_APP_ID)
+        parts.append("app/" + "".join(c if c in _APP_ID_CHARACTERS else "-" for c in app_id))
+    if extra:
+        parts.append(extra)
+    return " ".join(parts).strip()

@@ -1,0 +1,130 @@
+"""Where requests go: region, partition, FIPS, dual-stack or a custom URL in, one endpoint out.
+
+    https://lambda.{region}.{suffix}           https://lambda-fips.{region}.{suffix}
+
+The partition table is botocore's `data/partitions.json` in short; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+from typing import NamedTuple, cast
+from urllib.parse import SplitResult, urlsplit
+
+from ..exceptions import InvalidEndpointError, InvalidRegionError
+
+# RFC 1123's host label. The region becomes part of the host that signed requests are sent to.
+_HOST_LABEL = re.compile(r"(?![0-9]+$)(?!-)[a-zA-Z0-9-]{1,63}(?<!-)")
+_HOST = re.compile(r"(?:(?!-)[A-Za-z0-9-]{1,63}(?<!-)\.)*(?!-)[A-Za-z0-9-]{1,63}(?<!-)\.?")
+_DIGITS_AND_DOTS = re.compile(r"[0-9.]+")
+_URL = re.compile(r"[!-~]+")
+_BEHIND_BRACKET = re.compile(r"[^\[]\[|\][^:]")  # urlsplit drops what it does not expect there
+_MAX_HOST = 255
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Partition(NamedTuple):
+    """A group of regions that share accounts and host names."""
+
+    name: str
+    region_prefixes: tuple[str, ...]
+    dns_suffix: str
+    dual_stack_dns_suffix: str
+
+
+_AWS = Partition("aws", (), "amazonaws.com", "api.aws")
+PARTITIONS = (
+    Partition("aws-cn", ("cn-", "aws-cn-"), "amazonaws.com.cn", "api.amazonwebservices.com.cn"),
+    Partition("aws-us-gov", ("us-gov-", "aws-us-gov-"), "amazonaws.com", "api.aws"),
+    Partition("aws-iso-b", ("us-isob-", "aws-iso-b-"), "sc2s.sgov.gov", "api.aws.scloud"),
+    Partition("aws-iso-e", ("eu-isoe-", "aws-iso-e-"), "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"),
+    Partition("aws-iso-f", ("us-isof-", "aws-iso-f-"), "csp.hci.ic.gov", "api.aws.hci.ic.gov"),
+    Partition("aws-iso", ("us-iso-", "aws-iso-"), "c2s.ic.gov", "api.aws.ic.gov"),
+    Partition("aws-eusc", ("eusc-",), "amazonaws.eu", "api.amazonwebservices.eu"),
+    _AWS,
+)
+
+
+def partition_of(region: str) -> Partition:
+    """The partition a region belongs to; `aws` for one that is in no other, new ones included."""
+    return next((p for p in PARTITIONS if region.startswith(p.region_prefixes)), _AWS)
+
+
+def validate_region(region: str) -> None:
+    """Raises InvalidRegionError for a region that is no host label."""
+    if not isinstance(region, str) or not _HOST_LABEL.fullmatch(region):
+        raise InvalidRegionError(region_name=region)
+
+
+class Endpoint(NamedTuple):
+    """`url` as the user sees it, `origin` and `base_path` to put requests together, `host` to sign."""
+
+    url: str
+    origin: str
+    base_path: str
+    host: str
+
+    @property
+    def scheme(self) -> str:
+        return self.origin.partition(":")[0]
+
+
+def regional(region: str, *, fips: bool, dual_stack: bool, use_ssl: bool) -> Endpoint:
+    """The service's own endpoint in a region that `validate_region()` has seen."""
+    partition = partition_of(region)
+    suffix = partition.dual_stack_dns_suffix if dual_stack else partition.dns_suffix
+    service = "lambda-fips" if fips else "lambda"
+    return custom(f"{'https' if use_ssl else 'http'}://{service}.{region}.{suffix}", "endpoint_url")
+
+
+def custom(url: str, source: str) -> Endpoint:
+    """An endpoint by its URL, which may have a port and a base path.
+
+    Raises InvalidEndpointError, with `source` as the name of the setting, for a URL without http or
+    https and a host, and for one with parts that would not be used: user, query, fragment.
+    """
+    parts = _split(url)
+    if parts is None:
+        raise InvalidEndpointError(
+            # Not the URL as it is: it may hold a password.
+            endpoint_url=re.sub(r"(?s).*@", "***@", str(url)),
+            source=source,
+            allowed="http:// or https://, a host, and optionally a port and a path",
+        )
+    host = cast("str", parts.hostname)
+    if ":" in host:
+        host = f"[{host}]"
+    if parts.port is not None and parts.port != _DEFAULT_PORTS[parts.scheme]:
+        host = f"{host}:{parts.port}"
+    return Endpoint(url, f"{parts.scheme}://{host}", parts.path.rstrip("/"), host)
+
+
+def _split(url: object) -> SplitResult | None:
+    if not isinstance(url, str) or not _URL.fullmatch(url):
+        return None
+    try:
+        parts = urlsplit(url)
+        usable = (
+            parts.scheme in _DEFAULT_PORTS
+            and _is_host(parts.hostname, bracketed="[" in parts.netloc)
+            and not _BEHIND_BRACKET.search(parts.netloc)
+            and parts.port != 0
+            and "@" not in parts.netloc
+            and not url.endswith(("?", "#"))
+            and not parts.query
+            and not parts.fragment
+        )
+    except ValueError:
+        # A port that is no number, a bracket that does not close, an address that is none.
+        return None
+    return parts if usable else None
+
+
+def _is_host(host: str | None, *, bracketed: bool) -> bool:
+    if not host or len(host) > _MAX_HOST:
+        return False
+    if bracketed or _DIGITS_AND_DOTS.fullmatch(host):
+        # Raises ValueError where it only looks like one.
+        return bool(ip_address(host))
+    return bool(_HOST.fullmatch(host))

@@ -1,0 +1,248 @@
+"""What a client is told, and where it may be told: argument, environment, profile, default.
+
+`resolve()` looks each setting up in turn, first in the arguments, then in the environment, then in the
+profile of the shared config files, and gives `Settings`, in which nothing is left open. Files are read,
+through botocore's own loader of them, and nothing else is done.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from ..exceptions import ConfigParseError, InvalidConfigError, NoRegionError, ProfileNotFound
+from . import endpoint as endpoints
+from .config import DEFAULT_MAX_ATTEMPTS, Config, invalid, user_agent, validate_retries
+from .endpoint import Endpoint
+
+logger: logging.Logger = logging.getLogger(__name__)
+
+_PROXY_URL = re.compile(r"(https?://)(?:[^/?#@\s\ud800-\udfff]*@)?([^@]+)")
+_MAX_DIGITS = 9  # of a number of attempts; Python reads 4300
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a client needs to know, resolved."""
+
+    region: str
+    endpoint: Endpoint
+    config: Config
+    verify: bool | str
+    proxy: str | None = field(repr=False)  # may hold a password
+    max_attempts: int
+    adaptive: bool
+    parameter_validation: bool
+    tcp_keepalive: bool
+    user_agent: str
+    environ: Mapping[str, str] = field(repr=False)
+
+
+class _Lookup:
+    """Environment, then profile."""
+
+    def __init__(self, environ: Mapping[str, str], profile_name: str | None) -> None:
+        self.environ = environ
+        self.profile_name = profile_name or self.env("AWS_DEFAULT_PROFILE", "AWS_PROFILE")
+        self._files = _read_files(environ)
+        profiles = self._files["profiles"]
+        if self.profile_name is not None and self.profile_name not in profiles:
+            raise ProfileNotFound(profile=self.profile_name)
+        self._profile: Mapping[str, Any] = profiles.get(self.profile_name or "default", {})
+
+    def env(self, *names: str) -> str | None:
+        # A variable that is set to nothing is not set, as in AWS's other SDKs.
+        return next((value for name in names if (value := self.environ.get(name))), None)
+
+    def profile(self, key: str) -> str | None:
+        value = self._profile.get(key)
+        if isinstance(value, dict):
+            raise invalid(f"{key} in the profile", "a nested section", "one value")
+        return value or None
+
+    def find(self, env: str, key: str) -> str | None:
+        return self.env(env) or self.profile(key)
+
+    def flag(self, explicit: bool | None, env: str, key: str) -> bool:
+        # Only "true" is true, in any case, as with boto3.
+        return explicit if explicit is not None else (self.find(env, key) or "").lower() == "true"
+
+    def service_endpoint_url(self) -> str | None:
+        """`endpoint_url` of lambda in the profile's `services` section."""
+        section = self.profile("services")
+        if section is None:
+            return None
+        services = self._files["services"].get(section)
+        if not services:
+            raise InvalidConfigError(
+                error_msg=f"The profile is configured to use the services section but the "
+                f'"{section}" services configuration does not exist.'
+            )
+        service = services.get("lambda", {})
+        if not isinstance(service, dict):
+            raise invalid(f"lambda in services {section}", service, "a nested section")
+        return service.get("endpoint_url")
+
+
+def _read_files(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    config_file = _path(environ.get("AWS_CONFIG_FILE") or "~/.aws/config")
+    credentials_file = _path(environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials")
+    found: dict[str, dict[str, Any]] = {"profiles": {}, "services": {}}
+    if os.path.isfile(config_file):
+        found.update(_read(_loader().load_config, config_file))
+    if os.path.isfile(credentials_file):
+        # Settings in the credentials file win over the config file's, as with boto3.
+        for name, values in _read(_loader().raw_config_parse, credentials_file).items():
+            found["profiles"].setdefault(name, {}).update(values)
+    return found
+
+
+def _read(read: Callable[[str], dict[str, Any]], path: str) -> dict[str, Any]:
+    try:
+        return read(path)
+    except (ConfigParseError, OSError) as error:
+        read_as = cast("Any", error.kwargs)["error"] if isinstance(error, ConfigParseError) else error
+        reason = type(read_as).__name__
+    # Not what the reader raised: it quotes the line, which may hold a key.
+    raise ConfigParseError(path=path, error=reason)
+
+
+def _path(path: str) -> str:
+    return os.path.expanduser(os.path.expandvars(path))
+
+
+def _loader() -> Any:
+    from botocore import configloader
+
+    return configloader
+
+
+def resolve(
+    *,
+    region_name: str | None = None,
+    profile_name: str | None = None,
+    endpoint_url: str | None = None,
+    use_ssl: bool = True,
+    verify: bool | str | None = None,
+    config: object = None,
+    environ: Mapping[str, str],
+) -> Settings:
+    """Look every setting up.
+
+    Raises NoRegionError, InvalidRegionError, ProfileNotFound, ConfigParseError, InvalidEndpointError,
+    InvalidConfigError or one of botocore's InvalidRetry... errors.
+    """
+    config = Config.of(config)
+    lookup = _Lookup(environ, profile_name)
+    region, pseudo_fips = _region(region_name or config.region_name, lookup)
+    endpoint = _endpoint(endpoint_url, region, use_ssl, config, pseudo_fips, lookup)
+    max_attempts, mode = _retries(config, lookup)
+    validation = lookup.profile("parameter_validation")
+    return Settings(
+        region=region,
+        endpoint=endpoint,
+        config=config,
+        verify=_verify(verify, lookup),
+        proxy=_proxy(config, endpoint),
+        max_attempts=max_attempts,
+        adaptive=mode == "adaptive",
+        parameter_validation=config.parameter_validation
+        and (validation is None or validation.lower() == "true"),
+        tcp_keepalive=lookup.flag(config.tcp_keepalive, "BOTOCORE_TCP_KEEPALIVE", "tcp_keepalive"),
+        user_agent=user_agent(
+            mode,
+            config.user_agent_appid or lookup.find("AWS_SDK_UA_APP_ID", "sdk_ua_app_id"),
+            config.user_agent_extra,
+        ),
+        environ=environ,
+    )
+
+
+def _region(explicit: str | None, lookup: _Lookup) -> tuple[str, bool]:
+    region = explicit or lookup.env("AWS_DEFAULT_REGION", "AWS_REGION") or lookup.profile("region")
+    if not region:
+        raise NoRegionError()
+    endpoints.validate_region(region)
+    real = region.replace("fips-", "").replace("-fips", "")
+    if real != region:
+        logger.warning("%s is taken for region %s with FIPS: use use_fips_endpoint", region, real)
+        endpoints.validate_region(real)
+    return real, real != region
+
+
+def _endpoint(
+    explicit: str | None, region: str, use_ssl: bool, config: Config, fips: bool, lookup: _Lookup
+) -> Endpoint:
+    fips = lookup.flag(fips or config.use_fips_endpoint, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")
+    dual_stack = lookup.flag(
+        config.use_dualstack_endpoint, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"
+    )
+    url, source = explicit, "endpoint_url"
+    if url is None and not lookup.flag(
+        config.ignore_configured_endpoint_urls,
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+        "ignore_configured_endpoint_urls",
+    ):
+        url, source = _configured_url(lookup)
+    regional = endpoints.regional(region, fips=fips, dual_stack=dual_stack, use_ssl=use_ssl)
+    if url is None:
+        return regional
+    if (fips or dual_stack) and url != regional.url:  # the same one, in a client of another process
+        logger.warning("FIPS and dual-stack are ignored: %s gives a custom endpoint", source)
+    return endpoints.custom(url, source)
+
+
+def _configured_url(lookup: _Lookup) -> tuple[str | None, str]:
+    for variable in ("AWS_ENDPOINT_URL_LAMBDA", "AWS_ENDPOINT_URL"):
+        if url := lookup.env(variable):
+            return url, variable
+    if url := lookup.service_endpoint_url():
+        return url, "endpoint_url of lambda in the profile's services section"
+    return lookup.profile("endpoint_url"), "endpoint_url in the profile"
+
+
+def _retries(config: Config, lookup: _Lookup) -> tuple[int, str]:
+    retries = dict(config.retries or {})
+    mode = retries.get("mode") or lookup.find("AWS_RETRY_MODE", "retry_mode") or "standard"
+    if "total_max_attempts" in retries:
+        attempts = retries["total_max_attempts"]
+    elif "max_attempts" in retries:
+        attempts = cast("int", retries["max_attempts"]) + 1
+    else:
+        text = lookup.find("AWS_MAX_ATTEMPTS", "max_attempts")
+        is_number = text and text.isdecimal() and len(text) <= _MAX_DIGITS
+        attempts = int(cast("str", text)) if is_number else text or DEFAULT_MAX_ATTEMPTS
+    validate_retries({"total_max_attempts": attempts, "mode": mode})
+    return cast("int", attempts), cast("str", mode)
+
+
+def _verify(explicit: bool | str | None, lookup: _Lookup) -> bool | str:
+    if explicit is not None:
+        # boto3 takes an empty path for False.
+        if not isinstance(explicit, (bool, str)) or explicit == "":
+            raise invalid("verify", explicit, "True, False, or the path of a CA bundle")
+        return explicit
+    return lookup.find("AWS_CA_BUNDLE", "ca_bundle") or lookup.env("REQUESTS_CA_BUNDLE") or True
+
+
+def _proxy(config: Config, endpoint: Endpoint) -> str | None:
+    if config.proxies is not None:
+        proxy = config.proxies.get(endpoint.scheme)
+    else:
+        from urllib.request import getproxies, proxy_bypass
+
+        proxy = None if proxy_bypass(endpoint.host) else getproxies().get(endpoint.scheme)
+    if not proxy:
+        return None
+    if isinstance(proxy, str) and "://" not in proxy:
+        proxy = f"http://{proxy.removeprefix('//')}"
+    match = _PROXY_URL.fullmatch(proxy) if isinstance(proxy, str) else None
+    try:
+        endpoints.custom(f"{match[1]}{match[2]}" if match else "", "proxies")
+    except InvalidConfigError:
+        raise invalid("proxies", "a URL", "http:// or https://, a host and a port") from None
+    return proxy

@@ -1,0 +1,245 @@
+"""The synchronous shell, which only fetches keys, sends and sleeps (see call.py); aio.py is its twin."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import httpx
+
+from .._client import http
+from .._client.base import ClientBase, shared
+from .._client.network import ThreadedTransport, read
+from .._client.outcome import FunctionOutcome
+from .._client.paginator import ItemsBase, PageIteratorBase, PaginatorBase, searcher
+from .._protocol.call import FetchKeys, Outcome, Request, Sleep
+from .._protocol.pagination import Pagination, Results, add_to, configurations, finish
+from .._protocol.signing import SERVICE
+from .._settings.config import says_what_there_is
+from ..exceptions import UnknownServiceError
+from ..types import FullResult, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
+from .functions import as_completed, list_one
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
+
+    from .._client.base import ClientOptions
+    from ..types import ListRequest
+
+    class Options(ClientOptions, total=False):
+        """The keyword arguments of `client()`."""
+
+        transport: httpx.BaseTransport | None
+
+
+T = TypeVar("T")
+ListPage = Callable[[Mapping[str, object]], ListFunctionEventInvokeConfigsResponse]
+
+
+@says_what_there_is
+class Client(ClientBase[httpx.BaseTransport]):
+    """A client of AWS Lambda for one operation. It may be used from many threads at the same time.
+
+    region_name: such as "us-east-1" (else AWS_DEFAULT_REGION, AWS_REGION, the profile's `region`).
+    profile_name: of the shared config files (else AWS_DEFAULT_PROFILE, AWS_PROFILE, "default").
+    endpoint_url: in place of the service's (else AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL, the profile's).
+    use_ssl: False for http:// (default True); a custom endpoint has its own scheme.
+    verify: False not to verify TLS certificates, or the path of a CA bundle (else AWS_CA_BUNDLE, the
+        profile's `ca_bundle`, REQUESTS_CA_BUNDLE, certifi's).
+    aws_access_key_id, aws_secret_access_key, aws_session_token: the keys (else AWS_ACCESS_KEY_ID and so on,
+        then botocore's chain: role, web identity, SSO, shared files, process, container, instance metadata).
+    credentials: a botocore Credentials object, or a callable that returns one; called once.
+    config: a `Config`, or a `botocore.config.Config`.
+    transport: an `httpx.BaseTransport`, with its own TLS, proxies and pool size; `close()` leaves it open.
+
+    Raises TypeError for an unknown argument, NoRegionError, InvalidRegionError, ProfileNotFound,
+    PartialCredentialsError, InvalidEndpointError, InvalidConfigError and its like for bad values.
+    """
+
+    _make_transport = ThreadedTransport
+    _send_method = "handle_request"
+    _unpickle = staticmethod(shared)
+
+    def list_function_event_invoke_configs(
+        self, **params: Unpack[ListRequest]
+    ) -> ListFunctionEventInvokeConfigsResponse:
+        """One page of a function's configurations for asynchronous invocation.
+
+        FunctionName: name, ARN or partial ARN of the function, with or without version or alias.
+        Marker: the `NextMarker` of the page before (default: the first page).
+        MaxItems: how many configurations at most, 1 to 50 (default: the service's).
+
+        Raises ParamValidationError before anything is sent; NoCredentialsError; ClientError if the service
+        says no, ConnectionError and HTTPClientError if there is no response, each after retries where they
+        may help; ResponseParserError for a response that is no page.
+
+        Source: https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctionEventInvokeConfigs.html
+        """
+        return self._call(params, paced=False)
+
+    def _call(self, params: Mapping[str, object], paced: bool) -> ListFunctionEventInvokeConfigsResponse:
+        steps = self._caller.steps(params, paced=paced)
+        outcome: Outcome = None
+        while True:
+            try:
+                step = steps.send(outcome)
+            except StopIteration as done:
+                return cast("ListFunctionEventInvokeConfigsResponse", done.value)
+            if isinstance(step, FetchKeys):
+                outcome = self._credentials.keys()
+            elif isinstance(step, Sleep):
+                time.sleep(step.seconds)
+                outcome = None
+            else:
+                outcome = self._send(step.request)
+
+    def _send(self, request: Request) -> Outcome:
+        try:
+            response = self._transport.handle_request(http.to_httpx(request, self._settings))
+            body = read(response, self._settings.config.max_response_size)
+        except http.FAILURES as error:
+            return http.failure(error, request.url, self._proxy)
+        return http.to_reply(response.status_code, response.headers.raw, body)
+
+    def get_paginator(self, operation_name: str) -> Paginator:
+        """The paginator of "list_function_event_invoke_configs".
+
+        Raises OperationNotPageableError for any other operation.
+        """
+        self._check_pageable(operation_name)
+        return self._paginator(
+            lambda params: self.list_function_event_invoke_configs(**cast("ListRequest", params))
+        )
+
+    def _paginator(self, list_page: ListPage) -> Paginator:
+        return Paginator(list_page, parameter_validation=self._settings.parameter_validation)
+
+    def list_for_function(self, function_name: str, starting_token: str | None = None) -> FunctionOutcome:
+        """All configurations of one function from `starting_token` on, or the error, which is not raised.
+
+        Its pace is the `adaptive` retry mode's: many of these keep within the service's rate limit.
+        """
+        paginator = self._paginator(lambda params: self._call(params, paced=True))
+        return list_one(paginator, function_name, starting_token)
+
+    def list_for_functions(
+        self, names: Iterable[str], *, max_concurrency: int = 10, executor: Executor | None = None
+    ) -> Generator[FunctionOutcome, None, None]:
+        """The configurations of many functions: an outcome for each of them, as it completes.
+
+        names: of the functions; a generator of any length will do.
+        max_concurrency: how many functions at the same time (default 10).
+        executor: runs `list_for_function()` (default: threads). If its workers are other processes, each
+            makes a client of its own, and finds credentials itself if this one was not given them.
+
+        Left early, it cancels what has not begun; its threads break off at their next page.
+        Raises InvalidConfigError for an argument that cannot be used; what `names` raises, at the end.
+        """
+        return as_completed(self.list_for_function, names, max_concurrency, executor)
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._owns_transport:
+            self._transport.close()
+
+    def __enter__(self) -> Self:
+        """The client itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connections."""
+        self.close()
+
+
+def client(service_name: str, region_name: str | None = None, **options: Unpack[Options]) -> Client:
+    """A `Client`, in place of `boto3.client("lambda", ...)`.
+
+    Raises UnknownServiceError for a service other than "lambda"; else as `Client` does.
+    """
+    if service_name != SERVICE:
+        raise UnknownServiceError(service_name=service_name, known_service_names=[SERVICE])
+    try:
+        return Client(region_name, **options)
+    finally:
+        options = {}  # a traceback with locals would show the keys
+
+
+class PageIterator(PageIteratorBase[ListPage]):
+    """Pages, one by one: `for page in pages`; or see `items()`, `search()`, `build_full_result()`."""
+
+    def __iter__(self) -> Iterator[ListFunctionEventInvokeConfigsResponse]:
+        """The pages, from the beginning."""
+        return _Pages(self._list_page, self._begin())
+
+    def items(self) -> Items:
+        """The configurations themselves, one by one."""
+        return Items(self)
+
+    def result_key_iters(self) -> list[Items]:
+        """One iterable for each of `result_keys`, each with its `result_key`."""
+        return [self.items()]
+
+    def search(self, expression: str) -> Iterator[Any]:
+        """The results of a JMESPath expression on each page; those of a list one by one.
+
+        Raises jmespath.exceptions.JMESPathError for an expression that cannot be read.
+        """
+        results = self._begin_results(searcher(expression), each_is_a_configuration=False)
+        return _Flattened(self._list_page, results)
+
+    def build_full_result(self) -> FullResult:
+        """All pages in one, with a `NextToken` if `MaxItems` cut it.
+
+        If it fails, nothing was handed out, and `resume_token` stays where it began.
+        """
+        self._begin()
+        pagination = Pagination(self._plan)
+        result: FullResult = {}
+        for page in _Pages(self._list_page, pagination):
+            add_to(result, page)
+        self._progress = pagination
+        return finish(result, pagination.position)
+
+
+class Paginator(PaginatorBase[ListPage, PageIterator]):
+    """Makes page iterators: `for page in paginator.paginate(FunctionName="f")`; from `get_paginator()`."""
+
+    _page_iterator = PageIterator
+
+
+class Items(ItemsBase[PageIterator]):
+    """A listing's configurations, one by one; each iteration starts at the beginning."""
+
+    def __iter__(self) -> Iterator[FunctionEventInvokeConfig]:
+        """The configurations, from the beginning."""
+        results = self._pages._begin_results(configurations, each_is_a_configuration=True)
+        return _Flattened(self._pages._list_page, results)
+
+
+class _Pages(Iterator[ListFunctionEventInvokeConfigsResponse]):
+    """One pass. Not a generator: that would be finished for good after an error."""
+
+    def __init__(self, list_page: ListPage, pagination: Pagination) -> None:
+        self._list_page = list_page
+        self._pagination = pagination
+
+    def __next__(self) -> ListFunctionEventInvokeConfigsResponse:
+        request = self._pagination.next_request()
+        if request is None:
+            raise StopIteration
+        return self._pagination.receive(self._list_page(request))
+
+
+class _Flattened(Iterator[T]):
+    """What each page of a pass yields, one by one."""
+
+    def __init__(self, list_page: ListPage, results: Results[T]) -> None:
+        self._pages = _Pages(list_page, results.pagination)
+        self._results = results
+
+    def __next__(self) -> T:
+        while not self._results:
+            self._results.feed(self._results.unread or next(self._pages))
+        return self._results.take()
