@@ -1,50 +1,38 @@
-"""What a forked process begins anew: connections of its parent's, locks that another thread may have held."""
+"""State that is started over in a forked process.
+
+A child process has a copy of its parent's memory, but only the thread that called fork(). So a lock that
+another thread held is never released there, and a connection is shared with the parent: what one of the two
+sends or receives corrupts the other's exchange. Each object that holds locks or connections, or that counts
+what this process has sent (the retry quota, the measured rate), registers here and is reset in the child
+before the child's code goes on.
+"""
 
 from __future__ import annotations
 
 import os
-from threading import RLock, local
 from typing import Protocol
 from weakref import WeakSet
 
 
-class BegunAnew(Protocol):
-    """Something that can be as it was made."""
+class Resettable(Protocol):
+    """An object that can return to its initial state."""
 
-    def begin(self) -> None:
-        """Begin anew."""
-
-
-# To be held while a thread imports something: a process forked meanwhile would wait for that import for ever.
-importing: RLock = RLock()
-_LONGEST_IMPORT = (
-    5  # seconds; a fork in the middle of another import may itself be what that thread waits for
-)
-_forking = local()
-
-_registered: WeakSet[BegunAnew] = WeakSet()
+    def reset(self) -> None:
+        """Return to the initial state, without touching what the parent process still uses."""
 
 
-def begin_anew(each: BegunAnew) -> None:
-    """Call `begin()` in each process that is forked from this one, before it starts threads."""
-    _registered.add(each)
+_registered: WeakSet[Resettable] = WeakSet()
 
 
-def _forked() -> None:
-    for each in _registered:
-        each.begin()
+def reset_after_fork(obj: Resettable) -> None:
+    """Call `obj.reset()` in each process that is forked from this one, before its code goes on."""
+    _registered.add(obj)
 
 
-def _wait() -> None:
-    _forking.waited = False
-    _forking.waited = importing.acquire(timeout=_LONGEST_IMPORT)
+def _reset_all() -> None:
+    for obj in _registered:
+        obj.reset()
 
 
-def _go_on() -> None:
-    if _forking.waited:
-        importing.release()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
-    os.register_at_fork(before=_wait, after_in_parent=_go_on, after_in_child=_go_on)
-    os.register_at_fork(after_in_child=_forked)
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork()
+    os.register_at_fork(after_in_child=_reset_all)

@@ -35,6 +35,7 @@ botocore's credential chain raises its own: BotocoreClientError where STS says n
 
 from __future__ import annotations
 
+from types import CodeType
 from typing import Any, TypeVar, cast
 
 from botocore import exceptions as _botocore
@@ -82,7 +83,7 @@ _WRONG_SIGNATURE = (
     "--region) is the endpoint's."
 )
 
-REMEDIES = {
+HINTS = {
     "AccessDenied": _DENIED,
     "AccessDeniedException": _DENIED,
     "ConnectTimeoutError": (
@@ -174,38 +175,55 @@ __all__ = [
 ]
 
 
-def without_frames(error: E) -> E:
-    """`error` without its traceback and without what it came of: both may hold keys.
+def strip_traceback(error: E, *, keep_from: CodeType | None = None) -> E:
+    """`error` without its traceback, its cause and its context. Returned, to be raised again.
 
-    Error trackers, and some loggers, show the locals of all frames and the whole chain of causes.
+    Why: error trackers, pytest, rich and some log handlers show the local variables of every frame, and the
+    whole chain of causes. The frames of a call hold what must not be shown: the session token and the
+    signature among the headers in ours, httpx's, httpcore's and h11's, the secret key in botocore's signer,
+    whole responses with credentials in botocore's chain. Not every local can be hidden by a repr, since most
+    are plain strings and lists of other libraries. And an exception of any kind can pass through these
+    frames, Ctrl-C and an asyncio cancellation included.
+
+    So each way in from the user's code has one guard, which strips every exception that leaves: the
+    constructor (`reject_unknown_arguments`) and a call (`Client._call`, `AsyncClient._call`). The error's
+    class and text say what was wrong; `tests/test_secrets.py` searches what is left for secrets.
+
+    keep_from: keep the frames below the first one with this code, and the chain: those of a transport of the
+        user's, which has been given the headers by the user.
     """
+    traceback = error.__traceback__ if keep_from else None
+    while traceback and traceback.tb_frame.f_code is not keep_from:
+        traceback = traceback.tb_next
+    if traceback and traceback.tb_next:
+        return error.with_traceback(traceback.tb_next)
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
 
 
-class _Remedied(Exception):
+class _WithHint(Exception):
     """An error whose text goes on with what to do next.
 
     Only str() does: `args`, `fmt` and `response` are as with boto3, which has the first part only.
     """
 
-    def _situation(self) -> str:
+    def _hint_key(self) -> str:
         return type(self).__name__
 
     def __str__(self) -> str:
         text = super().__str__()
-        remedy = REMEDIES.get(self._situation())
-        return f"{text.removesuffix('.')}. {remedy}" if remedy else text
+        hint = HINTS.get(self._hint_key())
+        return f"{text.removesuffix('.')}. {hint}" if hint else text
 
 
-class ClientError(_Remedied, BotocoreClientError):
+class ClientError(_WithHint, BotocoreClientError):
     """The service answered with an error.
 
     `response` holds `Error` (`Code`, `Message`), `ResponseMetadata` and the modeled members of the
     error, as with boto3; `operation_name` is "ListFunctionEventInvokeConfigs".
     """
 
-    def _situation(self) -> str:
+    def _hint_key(self) -> str:
         code = str(self.response.get("Error", {}).get("Code"))
         # The status stands for a code that is missing. Lambda sends one, but for some failures of its own.
         return NOT_LAMBDA if code in _STATUSES_OF_REFUSALS else code
@@ -234,7 +252,7 @@ class TooManyRequestsException(ClientError):
     """
 
 
-class ResponseParserError(_Remedied, _ResponseParserError):
+class ResponseParserError(_WithHint, _ResponseParserError):
     """A response with status 200 that is no page: not JSON, or of the wrong shape; the text says where."""
 
 
@@ -242,41 +260,41 @@ class ResponseTooLargeError(ResponseParserError):
     """A response of more bytes than `Config`'s `max_response_size`; the rest of it was not read."""
 
 
-class NoRegionError(_Remedied, _botocore.NoRegionError):
+class NoRegionError(_WithHint, _botocore.NoRegionError):
     """No region: neither in the arguments, nor in the environment, nor in the profile."""
 
 
-class NoCredentialsError(_Remedied, _botocore.NoCredentialsError):
+class NoCredentialsError(_WithHint, _botocore.NoCredentialsError):
     """No credentials: neither in the arguments, nor in the environment, nor anywhere in botocore's chain."""
 
 
-class ProfileNotFound(_Remedied, _botocore.ProfileNotFound):
+class ProfileNotFound(_WithHint, _botocore.ProfileNotFound):
     """A profile was named that is in none of the shared config files."""
 
 
-class EndpointConnectionError(_Remedied, _botocore.EndpointConnectionError):
+class EndpointConnectionError(_WithHint, _botocore.EndpointConnectionError):
     """No connection to the endpoint."""
 
-    def _situation(self) -> str:
-        return UNKNOWN_HOST if self.kwargs.get("unknown_host") else super()._situation()
+    def _hint_key(self) -> str:
+        return UNKNOWN_HOST if self.kwargs.get("unknown_host") else super()._hint_key()
 
 
-class ConnectTimeoutError(_Remedied, _botocore.ConnectTimeoutError):
+class ConnectTimeoutError(_WithHint, _botocore.ConnectTimeoutError):
     """No connection to the endpoint within `connect_timeout`."""
 
 
-class ProxyConnectionError(_Remedied, _botocore.ProxyConnectionError):
+class ProxyConnectionError(_WithHint, _botocore.ProxyConnectionError):
     """No connection to or through the proxy."""
 
 
-class SSLError(_Remedied, _botocore.SSLError):
+class SSLError(_WithHint, _botocore.SSLError):
     """No TLS with the endpoint or the proxy; most often a certificate that cannot be verified."""
 
 
-def remedied(error: BotoCoreError) -> BotoCoreError:
+def with_hint(error: BotoCoreError) -> BotoCoreError:
     """What botocore's own code raised, as the class of the same name here, so that one `except` has both."""
     ours = globals().get(type(error).__name__)
-    if isinstance(ours, type) and issubclass(ours, _Remedied) and type(error) in ours.__bases__:
+    if isinstance(ours, type) and issubclass(ours, _WithHint) and type(error) in ours.__bases__:
         return cast("BotoCoreError", ours(**cast("Any", error).kwargs))
     return error
 

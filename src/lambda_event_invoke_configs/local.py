@@ -42,7 +42,7 @@ _AUTHORIZATION = re.compile(
 )
 
 
-class Refusal(Exception):
+class ServiceError(Exception):
     """An error response of the service."""
 
     def __init__(self, status: int, code: str, message: str, message_key: str = "message") -> None:
@@ -67,27 +67,27 @@ def verify(
 
     `target` is as it was on the wire, header names are in lower case, `now` is timezone-aware.
 
-    Raises Refusal, with the service's status and code.
+    Raises ServiceError, with the service's status and code.
     """
     if "authorization" not in headers:
-        raise Refusal(403, "MissingAuthenticationTokenException", "Missing Authentication Token")
+        raise ServiceError(403, "MissingAuthenticationTokenException", "Missing Authentication Token")
     authorization = _AUTHORIZATION.fullmatch(headers["authorization"])
     if not authorization:
-        raise Refusal(403, "IncompleteSignatureException", "Authorization header is malformed")
+        raise ServiceError(403, "IncompleteSignatureException", "Authorization header is malformed")
     used_key, day, scope_region, service, signed, signature = authorization.groups()
     if used_key != access_key:
         message = "The security token included in the request is invalid."
-        raise Refusal(403, "UnrecognizedClientException", message)
+        raise ServiceError(403, "UnrecognizedClientException", message)
     date = headers.get("x-amz-date", "")
     if (scope_region, service) != (region, "lambda") or not date.startswith(day):
         message = f"Credential should be scoped to {region}/lambda and the day of X-Amz-Date."
-        raise Refusal(403, "InvalidSignatureException", message)
+        raise ServiceError(403, "InvalidSignatureException", message)
     names = signed.split(";")
     canonical = _canonical_request(method, target, [(name, headers.get(name, "")) for name in names], body)
     expected = _signature(canonical, secret_key, date, [day, region, service, "aws4_request"])
     if not {"host", "x-amz-date"} <= {*names} or not hmac.compare_digest(expected, signature):
         message = "The request signature we calculated does not match the signature you provided."
-        raise Refusal(403, "InvalidSignatureException", message)
+        raise ServiceError(403, "InvalidSignatureException", message)
     _check_clock(date, now)
 
 
@@ -131,10 +131,10 @@ def _check_clock(date: str, now: datetime) -> None:
     try:
         sent = datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
     except ValueError:
-        raise Refusal(403, "IncompleteSignatureException", "X-Amz-Date is malformed") from None
+        raise ServiceError(403, "IncompleteSignatureException", "X-Amz-Date is malformed") from None
     if abs(now - sent) > _CLOCK_TOLERANCE:
         message = f"Signature expired or not yet valid: {date}, the time is {now:%Y%m%dT%H%M%SZ}."
-        raise Refusal(403, "InvalidSignatureException", message)
+        raise ServiceError(403, "InvalidSignatureException", message)
 
 
 Configurations = Union[int, Sequence[Mapping[str, Any]]]
@@ -225,7 +225,7 @@ class LocalLambda:
         )
         match = _PATH.fullmatch(path)
         if method != "GET" or not match:
-            raise Refusal(404, "UnknownOperationException", f"{method} {path} is not served here")
+            raise ServiceError(404, "UnknownOperationException", f"{method} {path} is not served here")
         name = unquote(match[1])
         parameters = dict(parse_qsl(query, keep_blank_values=True))
         return self._page(name, parameters.get("Marker"), parameters.get("MaxItems"))
@@ -252,7 +252,7 @@ class LocalLambda:
             if candidate in self._functions:
                 return candidate
         message = f"Function not found: {name if arn else self._arn(name)}"
-        raise Refusal(404, "ResourceNotFoundException", message, "Message")
+        raise ServiceError(404, "ResourceNotFoundException", message, "Message")
 
     def _arn(self, function: str) -> str:
         return f"arn:aws:lambda:{self.region_name}:{_ACCOUNT}:function:{function}"
@@ -284,7 +284,7 @@ def _read_marker(marker: str | None, function: str) -> int:
             return int(start)
     except ValueError:
         pass
-    raise Refusal(400, "InvalidParameterValueException", "The marker is not valid for this function.")
+    raise ServiceError(400, "InvalidParameterValueException", "The marker is not valid for this function.")
 
 
 def _read_max_items(max_items: str | None) -> int:
@@ -293,7 +293,7 @@ def _read_max_items(max_items: str | None) -> int:
     if max_items.isdecimal() and 1 <= int(max_items) <= MAX_PAGE_SIZE:
         return int(max_items)
     message = f"Value '{max_items}' at 'maxItems' failed to satisfy constraint: from 1 to {MAX_PAGE_SIZE}"
-    raise Refusal(400, "InvalidParameterValueException", message)
+    raise ServiceError(400, "InvalidParameterValueException", message)
 
 
 class _Server(ThreadingHTTPServer):
@@ -337,7 +337,7 @@ class _Handler(BaseHTTPRequestHandler):
         sent = self.rfile.read(int(headers.get("content-length", 0)))
         try:
             status, body, error = 200, self.lam._answer(self.command, target, headers, sent), None
-        except Refusal as refusal:
+        except ServiceError as refusal:
             status, body, error = refusal.status, refusal.body, refusal.code
         content = json.dumps(body, default=datetime.timestamp).encode()
         self.send_response(status)

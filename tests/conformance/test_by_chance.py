@@ -84,7 +84,7 @@ class Page:
 
 
 @dataclass
-class Listing:
+class OutcomeBuilder:
     """Pages, what goes wrong at which request, and how the pages are asked for."""
 
     pages: list[Page]
@@ -100,7 +100,7 @@ class Listing:
 class Service:
     """Answers the requests of one listing, the n-th of them with the n-th fault if there is one."""
 
-    listing: Listing
+    listing: OutcomeBuilder
     requests: list[tuple[str, str]] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
 
@@ -176,7 +176,7 @@ class World:
     def ours(self, available: int) -> eic.Client:
         transport = httpx.MockTransport(self._handle) if self.service is not None else None
         client = eic.Client(endpoint_url=self.server.url, transport=transport, **KEYS)
-        client._caller._quota.available = available
+        client._call_flow._quota.available = available
         return client
 
     def _handle(self, request: httpx.Request) -> httpx.Response:
@@ -268,7 +268,7 @@ def served_pages(draw: st.DrawFn) -> list[Page]:
 
 
 @st.composite
-def listings(draw: st.DrawFn, refused: bool = True) -> Listing:
+def listings(draw: st.DrawFn, refused: bool = True) -> OutcomeBuilder:
     pages = draw(served_pages())
     borders = [0, 1, *(sum(page.found() for page in pages[:n]) for n in range(1, len(pages) + 1))]
     near_a_border = st.tuples(st.sampled_from(borders), st.integers(-1, 1)).map(lambda p: max(sum(p), 0))
@@ -291,13 +291,13 @@ def listings(draw: st.DrawFn, refused: bool = True) -> Listing:
             )
         )
     faults = st.lists(st.one_of(st.none(), st.sampled_from([*FAULTS, *[REFUSED] * refused])), max_size=6)
-    return Listing(pages, draw(faults), config, draw(st.sampled_from([500, 500, 19, 14, 6, 4])))
+    return OutcomeBuilder(pages, draw(faults), config, draw(st.sampled_from([500, 500, 19, 14, 6, 4])))
 
 
 # Looking at both
 
 
-def observe(world: World, make: Callable[[int], Any], listing: Listing) -> dict[str, Any]:
+def observe(world: World, make: Callable[[int], Any], listing: OutcomeBuilder) -> dict[str, Any]:
     """Everything that can be seen of a listing, asked for in three ways."""
     seen = {}
     for way, read in (
@@ -312,7 +312,7 @@ def observe(world: World, make: Callable[[int], Any], listing: Listing) -> dict[
 
 
 def read_one(
-    world: World, make: Callable[[int], Any], listing: Listing, read: Callable[[Any, list[Any]], None]
+    world: World, make: Callable[[int], Any], listing: OutcomeBuilder, read: Callable[[Any, list[Any]], None]
 ) -> dict[str, Any]:
     # Both take their jitter from the same place: with the same seed, they sleep as long.
     random.seed(7)
@@ -363,26 +363,26 @@ def is_bare(error: Exception | None) -> bool:
 
 class TestListings:
     @given(listing=listings())
-    def test_are_the_same_page_by_page_and_as_a_whole(self, world: World, listing: Listing) -> None:
+    def test_are_the_same_page_by_page_and_as_a_whole(self, world: World, listing: OutcomeBuilder) -> None:
         tally["examples"] += 1
         compare(world, listing)
 
     @given(listing=listings(), cut=st.integers(0, 29), theirs_first=st.booleans())
     def test_go_on_the_same_from_where_either_was_cut(
-        self, world: World, listing: Listing, cut: int, theirs_first: bool
+        self, world: World, listing: OutcomeBuilder, cut: int, theirs_first: bool
     ) -> None:
         tally["examples"] += 1
         in_all = sum(page.found() for page in listing.pages)
-        quiet = Listing(listing.pages, [], {"MaxItems": cut % max(in_all, 1)}, 500)
+        quiet = OutcomeBuilder(listing.pages, [], {"MaxItems": cut % max(in_all, 1)}, 500)
         first = observe(world, world.theirs if theirs_first else world.ours, quiet)["full result"]
         if not first.get("token"):
             note("nothing to cut")
             return
         onward = {**listing.config, "StartingToken": first["token"]}
-        compare(world, Listing(listing.pages, listing.faults, onward, listing.quota))
+        compare(world, OutcomeBuilder(listing.pages, listing.faults, onward, listing.quota))
         # What comes then is all the rest, each once.
         everything, rest = (
-            observe(world, world.ours, Listing(listing.pages, [], config, 500))["full result"]
+            observe(world, world.ours, OutcomeBuilder(listing.pages, [], config, 500))["full result"]
             for config in ({}, {"StartingToken": first["token"]})
         )
         if not everything["error"]:
@@ -390,7 +390,7 @@ class TestListings:
 
     @settings(max_examples=SAMPLE_OVER_SOCKETS)
     @given(listing=listings(refused=False))
-    def test_are_the_same_in_memory_as_over_sockets(self, world: World, listing: Listing) -> None:
+    def test_are_the_same_in_memory_as_over_sockets(self, world: World, listing: OutcomeBuilder) -> None:
         """That is, what the other tests here leave out changes nothing."""
         tally["examples"] += 1
         for make in (world.theirs, world.ours):
@@ -410,21 +410,21 @@ class TestListings:
     @pytest.mark.parametrize("available", range(4, 45))
     def test_pay_the_same_for_their_retries_and_get_it_back(self, world: World, available: int) -> None:
         pages = [Page(None, {RESULT_KEY: [{}], "NextMarker": "m"}), Page("m", {RESULT_KEY: [{}]})]
-        compare(world, Listing(pages, [CLOSED, None, FAULTS[2], FAULTS[5], None], {}, available))
-        compare(world, Listing(pages, [FAULTS[4], FAULTS[3], None, CLOSED, None], {}, available))
+        compare(world, OutcomeBuilder(pages, [CLOSED, None, FAULTS[2], FAULTS[5], None], {}, available))
+        compare(world, OutcomeBuilder(pages, [FAULTS[4], FAULTS[3], None, CLOSED, None], {}, available))
 
     @pytest.mark.parametrize("config", [{}, {"MaxItems": 1}, {"StartingToken": token("None"), "MaxItems": 0}])
     def test_whose_page_is_called_none_are_the_same(self, world: World, config: dict[str, Any]) -> None:
         """In boto3's tokens, and in its next requests too, that means the beginning."""
         pages = [Page(None, {RESULT_KEY: [{}, {}], "NextMarker": "None"}), Page("None", {RESULT_KEY: [{}]})]
-        compare(world, Listing(pages, [], config, 500))
+        compare(world, OutcomeBuilder(pages, [], config, 500))
 
     @pytest.mark.parametrize("marker", ["null", "a___1", "bnVsbA=="])
     def test_go_on_after_a_marker_that_has_another_meaning_in_a_token(
         self, world: World, marker: str
     ) -> None:
         pages = [Page(None, {RESULT_KEY: [{}], "NextMarker": marker}), Page(marker, {RESULT_KEY: [{}]})]
-        compare(world, Listing(pages, [], {}, 500))
+        compare(world, OutcomeBuilder(pages, [], {}, 500))
 
     @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig"])
     def test_start_at_a_marker_that_is_a_token_in_no_encoding_of_ours(
@@ -432,10 +432,10 @@ class TestListings:
     ) -> None:
         marker = base64.b64encode('{"Marker": "m"}'.encode(encoding)).decode()
         pages = [Page(None, {RESULT_KEY: [{}]}), Page(marker, {RESULT_KEY: [{}]})]
-        compare(world, Listing(pages, [], {"StartingToken": marker}, 500))
+        compare(world, OutcomeBuilder(pages, [], {"StartingToken": marker}, 500))
 
 
-def compare(world: World, listing: Listing) -> None:
+def compare(world: World, listing: OutcomeBuilder) -> None:
     theirs, ours = (observe(world, make, listing) for make in (world.theirs, world.ours))
     for way, mine in ours.items():
         other = theirs[way]
@@ -450,7 +450,7 @@ def compare(world: World, listing: Listing) -> None:
 
 
 def intended_difference(
-    world: World, listing: Listing, mine: dict[str, Any], other: dict[str, Any]
+    world: World, listing: OutcomeBuilder, mine: dict[str, Any], other: dict[str, Any]
 ) -> str | None:
     """Why the two need not be equal; what is to be seen instead is asserted here."""
     starting_token = listing.config.get("StartingToken")
@@ -694,7 +694,8 @@ def compare_pages(model: Any, body: bytes) -> None:
     with quiet_dateutil():
         # Whatever else it raises is a failure.
         with contextlib.suppress(ResponseParserError):
-            ours = response.page(response.Reply(200, {}, body))
+            ours = {**response.parse_page(response.Response(200, {}, body), {})}
+            del ours["ResponseMetadata"]
         try:
             theirs = their_page(model, body)
         except RecursionError:
@@ -783,7 +784,7 @@ STATUSES = st.sampled_from(
 OF_THE_OPERATION = {*MODELED, "TooManyRequestsException"}
 
 
-def their_error(model: Any, reply: response.Reply) -> dict[str, Any]:
+def their_error(model: Any, reply: response.Response) -> dict[str, Any]:
     """As botocore's Endpoint does it: what is in every error, then the members of this one."""
     parser = create_parser("rest-json")
     answer = {"body": reply.body, "headers": HeadersDict(reply.headers), "status_code": reply.status}
@@ -804,9 +805,9 @@ def test_errors_are_the_same_or_at_least_typed(
     model: Any, status: int, headers: dict[str, str], body: bytes
 ) -> None:
     tally["examples"] += 1
-    reply = response.Reply(status, headers, body)
-    ours: dict[str, Any] = response.error_response(reply)
-    raised = response.client_error(ours)
+    reply = response.Response(status, headers, body)
+    raised = response.parse_error(reply, {})
+    ours: dict[str, Any] = {**raised.response}
     assert isinstance(raised, ClientError)
     code = ours["Error"]["Code"]
     assert isinstance(code, str)
@@ -841,13 +842,13 @@ def test_errors_are_the_same_or_at_least_typed(
 
 
 def test_a_generic_5xx_has_the_same_metadata_and_its_request_id(model: Any) -> None:
-    reply = response.Reply(503, {"x-amzn-requestid": "r"}, b"<html>busy</html>")
-    ours: Any = response.error_response(reply)
+    reply = response.Response(503, {"x-amzn-requestid": "r"}, b"<html>busy</html>")
+    ours: Any = response.parse_error(reply, {}).response
     assert ours["ResponseMetadata"].pop("RequestId") == "r"
     assert ours == their_error(model, reply)
 
 
-def is_null_type(reply: response.Reply) -> bool:
+def is_null_type(reply: response.Response) -> bool:
     if "x-amzn-errortype" in reply.headers:
         return False
     try:

@@ -28,25 +28,23 @@ ERROR = {"Error", "ResponseMetadata", "Type", "message", "Message", "Reason", "r
 
 def read_response(data: bytes) -> None:
     """Whatever a server sends is a page, a ResponseParserError, or a ClientError."""
-    reply = _reply(data)
-    if reply.status < 300:
+    received = _response(data)
+    if received.status < 300:
         try:
-            page = response.page(reply)
+            page = dict(response.parse_page(received, {}))
         except ResponseParserError as error:
             assert str(error)
             return
+        json.dumps(page.pop("ResponseMetadata"))
         _is_a_page(page)
-        json.dumps(response.metadata(reply))
         return
-    found = response.error_response(reply)
-    assert found.keys() <= ERROR, found
-    assert isinstance(found["Error"], dict)
-    assert found["Error"].keys() == {"Code", "Message"}
-    assert isinstance(found["Error"]["Code"], str)
-    error = response.client_error(found)
+    error = response.parse_error(received, {})
     assert isinstance(error, ClientError)
     assert str(error)
-    assert error.response is found
+    found = error.response
+    assert found.keys() <= ERROR, found
+    assert found["Error"].keys() == {"Code", "Message"}
+    assert isinstance(found["Error"]["Code"], str)
 
 
 def read_token(data: bytes) -> None:
@@ -67,11 +65,11 @@ def read_token(data: bytes) -> None:
     _comes_back(Position(None, int.from_bytes(data[:8], "big")))
 
 
-def _reply(data: bytes) -> response.Reply:
+def _response(data: bytes) -> response.Response:
     head, _, body = data.partition(b"\n\n")
     status, *lines = head.decode("latin-1").split("\n")
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-    return response.Reply(int(status) if status.isascii() and status.isdigit() else 200, headers, body)
+    return response.Response(int(status) if status.isascii() and status.isdigit() else 200, headers, body)
 
 
 def _is_a_page(page: object) -> None:

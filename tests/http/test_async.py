@@ -62,7 +62,7 @@ def in_use(client: eic.AsyncClient) -> int:
 
 def connections(client: eic.AsyncClient) -> list[Any]:
     transport: Any = client._transport
-    return [connection for made in transport._free for connection in made._pool.connections]
+    return [connection for made in transport._idle for connection in made._pool.connections]
 
 
 class TestTheEventLoop:

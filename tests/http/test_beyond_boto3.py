@@ -201,7 +201,7 @@ def test_a_wrong_clock_is_corrected_and_the_request_sent_again_once(
                 theirs(**lam.client_options).list_function_event_invoke_configs(FunctionName="my-function")
 
     client: eic.Client = ours(**lam.client_options)
-    monkeypatch.setattr(client._caller, "_clock", lambda: wrong)
+    monkeypatch.setattr(client._call_flow, "_clock", lambda: wrong)
     first, second = (client.list_function_event_invoke_configs(FunctionName="my-function") for _ in range(2))
     assert first["ResponseMetadata"]["RetryAttempts"] == 1
     assert second["ResponseMetadata"]["RetryAttempts"] == 0

@@ -9,10 +9,8 @@ are the long forms: so many names in flat memory, and so many requests to a serv
 from __future__ import annotations
 
 import asyncio
-import functools
+import copy
 import json
-import logging
-import multiprocessing
 import os
 import pickle
 import random
@@ -23,24 +21,20 @@ import threading
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import anyio
-import botocore
+import distributed
 import drivers
 import httpx
 import pytest
-from account import KEYS, Account, set_environment
-from botocore.credentials import Credentials
+from account import KEYS, Account, Pair, list_pair
 from dateutil.tz import tzlocal
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs import exceptions
-from lambda_event_invoke_configs._settings import resolve as settings
 from lambda_event_invoke_configs._sync import functions
 
 NAMES = int(os.environ.get("NAMES", "5000"))
@@ -145,7 +139,7 @@ class TestOutcomes:
                 client.list_function_event_invoke_configs(FunctionName="f")
 
         assert all(outcome.error for outcome in outcomes)
-        assert client._caller._quota.available < 14
+        assert client._call_flow._quota.available < 14
         assert len([seconds for seconds in slept if seconds < 1]) == 500 // 14
 
     def test_waits_no_longer_when_the_clock_is_set_back(
@@ -157,7 +151,7 @@ class TestOutcomes:
         for _ in range(25):
             client.list_for_function("f")
         now = time.time()
-        monkeypatch.setattr(client._caller, "_clock", lambda: now - 600)
+        monkeypatch.setattr(client._call_flow, "_clock", lambda: now - 600)
 
         client.list_for_function("f")
 
@@ -381,10 +375,6 @@ class TestArguments:
         with pytest.raises(exceptions.InvalidConfigError, match=complaint):
             client.list_for_functions(**{"names": [], **arguments})
 
-    def test_an_executor_is_one_of_concurrent_futures(self, sync_client: eic.Client) -> None:
-        with pytest.raises(exceptions.InvalidConfigError, match=r"executor: 'int', must be a concurrent.fut"):
-            sync_client.list_for_functions([], executor=4)  # type: ignore[arg-type]
-
     def test_asynchronous_names_are_for_the_asynchronous_client(self, sync_client: eic.Client) -> None:
         async def given() -> AsyncIterator[str]:
             yield "f"
@@ -419,22 +409,6 @@ class TestLeavingEarly:
 
         pages = Counter(name for _, name, _ in account.seen()["asked"])
         assert pages["slow-pages-1000"] + pages["f-pages-100000"] < 1000
-
-    def test_cancels_what_the_executor_has_not_begun(self) -> None:
-        class Never(Executor):
-            futures: list[Future[Any]] = []  # noqa: RUF012
-
-            def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-                self.futures.append(Future())
-                if len(self.futures) == 1:
-                    self.futures[0].set_result(eic.FunctionOutcome("f-0", []))
-                return self.futures[-1]
-
-        listings = eic.Client("us-east-1").list_for_functions(names(9), max_concurrency=3, executor=Never())
-        assert next(listings).function_name == "f-0"
-        listings.close()
-
-        assert all(future.cancelled() for future in Never.futures[1:])
 
     @pytest.mark.parametrize("backend", ASYNC)
     def test_with_an_error_on_the_last_outcome_raises_it_each_time(
@@ -592,238 +566,13 @@ main() if {backend!r} == "sync" else anyio.run(main_async, backend={backend!r})
             assert "KeyboardInterrupt" in err
 
 
-class Losing(ThreadPoolExecutor):
-    """Loses what it is asked for so many times: Dask's may, if a worker dies as it hands over a result."""
-
-    def __init__(self, times: int, lost: Callable[[Future[Any]], object]) -> None:
-        super().__init__(3)
-        self.asked: Counter[str] = Counter()
-        self._times = times
-        self._lost = lost
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        (name,) = args
-        self.asked[name] += 1
-        if self.asked[name] > self._times:
-            return super().submit(fn, *args, **kwargs)
-        future: Future[Any] = Future()
-        self._lost(future)
-        return future
-
-
-class TestExecutors:
-    def test_any_of_concurrent_futures_will_do(self, sync_client: eic.Client) -> None:
-        with ThreadPoolExecutor(3) as threads:
-            found = by_name(sync_client.list_for_functions([*names(20), "missing-1"], executor=threads))
-
-        assert {*found} == {*names(20), "missing-1"}
-
-    def test_what_a_thread_fails_with_beside_the_listing_is_an_error_too(
-        self, sync_client: eic.Client, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def failing(*_: object) -> None:
-            raise ZeroDivisionError
-
-        monkeypatch.setattr(eic.Client, "list_for_function", failing)
-
-        (outcome,) = sync_client.list_for_functions(["f"])
-
-        assert isinstance(outcome.error, ZeroDivisionError)
-
-    def test_one_that_was_shut_down_is_an_error_for_each_function(self, sync_client: eic.Client) -> None:
-        with ThreadPoolExecutor(1) as threads:
-            pass
-
-        found = list(sync_client.list_for_functions(names(30), executor=threads))
-
-        assert [outcome.function_name for outcome in found] == list(names(30))
-        assert all(isinstance(outcome.error, RuntimeError) for outcome in found)
-
-    @pytest.mark.parametrize(
-        "lost",
-        [lambda future: future.set_exception(TypeError("lost")), Future.cancel],
-        ids=["error", "cancelled"],
-    )
-    def test_what_one_loses_is_asked_of_it_once_more(
-        self, sync_client: eic.Client, lost: Callable[[Future[Any]], object]
-    ) -> None:
-        with Losing(1, lost) as losing:
-            found = by_name(sync_client.list_for_functions(names(20), executor=losing))
-
-        assert {name: arns(outcome) for name, outcome in found.items()} == {n: [n] for n in names(20)}
-        assert losing.asked == Counter([*names(20)] * 2)
-
-    def test_what_one_loses_again_is_an_error(self, sync_client: eic.Client) -> None:
-        with Losing(2, lambda future: future.set_exception(TypeError("lost"))) as losing:
-            found = by_name(sync_client.list_for_functions(names(20), executor=losing))
-
-        assert {*found} == {*names(20)}
-        assert all(isinstance(outcome.error, TypeError) for outcome in found.values())
-        assert losing.asked == Counter([*names(20)] * 2)
-
-    def test_what_one_is_interrupted_in_is_raised_at_once(self, sync_client: eic.Client) -> None:
-        with (
-            Losing(1, lambda future: future.set_exception(KeyboardInterrupt())) as losing,
-            pytest.raises(KeyboardInterrupt),
-        ):
-            list(sync_client.list_for_functions(["f"], executor=losing))
-
-        assert losing.asked == Counter(["f"])
-
-    def test_a_listing_that_fails_is_not_asked_for_again(self, sync_client: eic.Client) -> None:
-        with Losing(0, Future.cancel) as losing:
-            list(sync_client.list_for_functions(["missing-1"], executor=losing))
-
-        assert losing.asked == Counter(["missing-1"])
-
-    def test_one_whose_worker_dies_loses_no_name(self, sync_client: eic.Client) -> None:
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(1, mp_context=context) as processes:
-            listings = sync_client.list_for_functions(
-                ["f", "hangs-1", *names(5)], max_concurrency=2, executor=processes
-            )
-            first = next(listings)
-            (worker,) = multiprocessing.active_children()
-            os.kill(worker.pid or 0, signal.SIGKILL)
-            rest = by_name(listings)
-
-        assert arns(first) == ["f"]
-        assert {*rest} == {"hangs-1", *names(5)}
-        assert isinstance(rest["hangs-1"].error, BrokenProcessPool)
-
-
-# Workers in other processes
-
-
-WORKERS_KEYS = {"AWS_ACCESS_KEY_ID": "AKIDWORKER", "AWS_SECRET_ACCESS_KEY": "workers-secret"}
-
-
-@pytest.fixture
-def without_keys(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[eic.Client]:
-    """A client that was given no keys; those of this process's environment are not the workers'."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDPARENT")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "parents-secret")
-    with eic.Client("us-east-1", endpoint_url=account.url) as client:
-        yield client
-
-
 class TestPickling:
-    def test_keys_of_the_environment_stay_where_they_are(
-        self, without_keys: eic.Client, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        without_keys.list_for_function("f")  # they were resolved
-
-        pickled = pickle.dumps(without_keys.list_for_function)
-
-        assert b"AKIDPARENT" not in pickled
-        assert b"parents-secret" not in pickled
-        assert caplog.records == []
-
-    @pytest.mark.parametrize(
-        "given", [KEYS, {"credentials": Credentials("AKID", "secret")}], ids=["keys", "credentials"]
-    )
-    def test_keys_given_as_arguments_are_pickled_and_that_is_said_once(
-        self, given: dict[str, Any], caplog: pytest.LogCaptureFixture
-    ) -> None:
-        client = eic.Client("us-east-1", **given)
-
-        pickle.dumps(client)
-        pickle.dumps(client)
-
-        (record,) = caplog.records
-        assert (record.levelno, record.name) == (logging.WARNING, "lambda_event_invoke_configs._client.base")
-        assert record.getMessage() == (
-            "the client's credentials are pickled with it: they were given as arguments"
-        )
-
-    def test_one_that_signs_nothing_can_be(self, account: Account) -> None:
-        """botocore's UNSIGNED itself cannot."""
-        config = eic.Config(signature_version=botocore.UNSIGNED)
-        client = eic.Client("us-east-1", endpoint_url=account.url, config=config)
-
-        assert pickle.loads(pickle.dumps(client)).meta.config.signature_version is botocore.UNSIGNED
-
-    def test_one_that_is_unpickled_again_is_the_same(self, account: Account) -> None:
-        client = eic.Client(**account.options)
-
-        first, second = (pickle.loads(pickle.dumps(client.list_for_function)) for _ in range(2))
-
-        assert first.__self__ is second.__self__
-        assert first.__self__.meta.endpoint_url == account.url
-        assert arns(first("f")) == ["f"]
-
-    @pytest.mark.parametrize("backend", ASYNC)
-    def test_an_asynchronous_one_serves_each_event_loop_that_it_is_unpickled_for(
-        self, account: Account, backend: str
-    ) -> None:
-        pickled = pickle.dumps(eic.AsyncClient(**account.options))
-
-        async def main() -> list[str]:
-            async with pickle.loads(pickled) as client:
-                return arns(await client.list_for_function("f"))
-
-        assert [anyio.run(main, backend=backend) for _ in range(2)] == [["f"], ["f"]]
-
-    def test_one_that_is_made_from_other_arguments_is_refused(self, account: Account) -> None:
-        class Ours(eic.Client):
-            def __init__(self) -> None:
-                super().__init__(**account.options)
-
-        with (
-            Ours() as client,
-            pytest.raises(TypeError, match=r"Ours has an __init__\(\) of its own: .* __reduce__"),
-        ):
-            pickle.dumps(client)
-
-    def test_one_whose_init_is_wrapped_is_not(
-        self, account: Account, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """By a tool that traces calls or checks types."""
-        init = eic.Client.__init__
-
-        @functools.wraps(init)
-        def traced(*arguments: Any, **options: Any) -> None:
-            init(*arguments, **options)
-
-        monkeypatch.setattr(eic.Client, "__init__", traced)
-
-        assert arns(pickle.loads(pickle.dumps(eic.Client(**account.options))).list_for_function("f")) == ["f"]
-
-    def test_threads_that_unpickle_the_same_at_the_same_time_get_the_same(
-        self, account: Account, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """So does a Dask worker."""
-        pickled = pickle.dumps(eic.Client(**account.options))
-        resolve = settings.resolve
-
-        def slowly(**options: Any) -> Any:
-            threading.Event().wait(0.05)
-            return resolve(**options)
-
-        monkeypatch.setattr(settings, "resolve", slowly)
-        with ThreadPoolExecutor(4) as threads:
-            clients = [*threads.map(pickle.loads, [pickled] * 4)]
-        assert all(client is clients[0] for client in clients)
-
-    @pytest.mark.parametrize("scheme", ["https", "http"])
-    def test_one_that_uses_a_fips_endpoint_is_not_said_to_ignore_that(
-        self, scheme: str, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        config = eic.Config(use_fips_endpoint=True)
-        client = eic.Client("us-gov-west-1", config=config, use_ssl=scheme == "https")
-
-        again = pickle.loads(pickle.dumps(client))
-
-        assert again.meta.endpoint_url == f"{scheme}://lambda-fips.us-gov-west-1.amazonaws.com"
-        assert caplog.records == []
-
-    @pytest.mark.parametrize("name", ["credentials", "transport"])
-    def test_what_cannot_be_pickled_is_named(self, name: str) -> None:
-        given = {"credentials": lambda: Credentials("AKID", "secret"), "transport": httpx.HTTPTransport()}
-        client = eic.Client("us-east-1", **{name: given[name]})
-
-        with pytest.raises(exceptions.InvalidConfigError, match=f"for {name}: .* that can be pickled"):
-            pickle.dumps(client)
+    @pytest.mark.parametrize("make", [eic.Client, eic.AsyncClient])
+    def test_a_client_is_refused_with_what_to_do(self, make: Any, account: Account) -> None:
+        client = make(**account.options)
+        for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
+            with pytest.raises(TypeError, match="lient cannot be pickled: make a client in each process"):
+                attempt(client)
 
     def test_outcomes_survive_it(self, client: Any) -> None:
         for outcome in client.list_for_functions(["f", "missing-1", ""]):
@@ -831,45 +580,31 @@ class TestPickling:
             assert (again.configurations, repr(again.error)) == (outcome.configurations, repr(outcome.error))
 
 
-class TestProcesses:
-    def test_find_credentials_themselves(self, without_keys: eic.Client) -> None:
-        context = multiprocessing.get_context("spawn")
-        with Account() as account:
-            client = eic.Client("us-east-1", endpoint_url=account.url)
-            with ProcessPoolExecutor(
-                2, mp_context=context, initializer=set_environment, initargs=(WORKERS_KEYS,)
-            ) as processes:
-                found = by_name(client.list_for_functions([*names(20), "missing-1"], executor=processes))
+def test_accounts_and_regions_are_tasks_of_a_cluster() -> None:
+    """On a real `distributed` cluster: one task for each pair, with its own credentials."""
+    with (
+        Account() as first,
+        Account() as second,
+        distributed.LocalCluster(
+            n_workers=3, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+        ) as cluster,
+        distributed.Client(cluster) as dask,
+    ):
+        pairs = [
+            Pair(account.url, f"AKID{n}", [*names(20), "missing-1"])
+            for n, account in enumerate([first, second, first, second, first, second])
+        ]
+        done = dask.gather(dask.map(list_pair, pairs, pure=False))
+        keys = [account.seen()["keys"] for account in (first, second)]
 
-            assert account.seen()["keys"] == ["AKIDWORKER"]
+    assert os.getpid() not in {process for process, _ in done}
+    assert len({process for process, _ in done}) > 1
+    for _, outcomes in done:
+        found = by_name(outcomes)
         assert [name for name, outcome in found.items() if outcome.error] == ["missing-1"]
+        assert isinstance(found["missing-1"].error, exceptions.ResourceNotFoundException)
         assert all(arns(found[name]) == [name] for name in names(20))
-
-    def test_of_a_dask_cluster_share_the_work_and_lose_nothing_if_one_dies(self) -> None:
-        distributed = pytest.importorskip("distributed")
-        with (
-            Account() as account,
-            distributed.LocalCluster(
-                n_workers=3,
-                threads_per_worker=2,
-                processes=True,
-                dashboard_address=None,
-                host="127.0.0.1",
-                env=WORKERS_KEYS,
-            ) as cluster,
-            distributed.Client(cluster) as dask,
-        ):
-            client = eic.Client("us-east-1", endpoint_url=account.url)
-            listings = client.list_for_functions(
-                names(300), max_concurrency=12, executor=dask.get_executor(pure=False)
-            )
-            found = [next(listings) for _ in range(30)]
-            os.kill(next(iter(dask.run(os.getpid).values())), signal.SIGKILL)
-            found += listings
-
-            assert sorted(outcome.function_name for outcome in found) == sorted(names(300))
-            assert [outcome.error for outcome in found if outcome.error] == []
-            assert account.seen()["keys"] == ["AKIDWORKER"]
+    assert keys == [["AKID0", "AKID2", "AKID4"], ["AKID1", "AKID3", "AKID5"]]
 
 
 class TestPace:
@@ -895,14 +630,13 @@ def test_a_job_that_takes_its_time_to_come_is_begun_as_it_comes() -> None:
     """A thread takes them: it waits for the first, which is under way when the next is asked for."""
     go_on = threading.Event()
 
-    def jobs() -> Iterator[str]:
+    def items() -> Iterator[str]:
         threading.Event().wait(0.05)
         yield "a"
         go_on.set()
 
-    def do(job: str) -> str:
+    def work(item: str, _: object) -> str:
         assert go_on.wait(30)
-        return job
+        return item
 
-    found = functions.completed(do, jobs(), 2, functions.Threads(), taker=functions.Threads())
-    assert [(job, future.result()) for job, future in found] == [("a", "a")]
+    assert list(functions.run_bounded(work, items(), 2, read_in_thread=True)) == ["a"]

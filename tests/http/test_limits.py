@@ -12,10 +12,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from pathlib import Path
-from types import FrameType
 from typing import Any
 from weakref import WeakSet
 
@@ -25,7 +21,7 @@ from scripted import Raw, Reply, ScriptedServer, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs import _fork as forks
-from lambda_event_invoke_configs._client.network import ThreadedTransport
+from lambda_event_invoke_configs._sync.transport import PooledTransport
 from lambda_event_invoke_configs.exceptions import (
     ConnectionClosedError,
     ConnectTimeoutError,
@@ -149,7 +145,7 @@ class TestTime:
         assert time.monotonic() - began <= LONGEST
 
     def test_of_a_handshake_is_bounded_by_both_timeouts_together_too(self, silent: Any) -> None:
-        transport = ThreadedTransport(
+        transport = PooledTransport(
             connections=1,
             seconds=READ,
             max_size=0,
@@ -349,130 +345,17 @@ def test_a_process_forked_while_keys_are_fetched_fetches_its_own(
     assert done.stdout == "0\n"
 
 
-IMPORTING = """
-import os, sys, threading
-import lambda_event_invoke_configs as eic
-
-importing = threading.Event()
-
-class Slowly:
-    def find_spec(self, name, *_):
-        if name == "botocore.session":
-            importing.set()
-            threading.Event().wait(0.2)
-
-sys.meta_path.insert(0, Slowly())
-client = eic.Client("us-east-1", endpoint_url=sys.argv[1])
-assert "httpcore" in sys.modules  # httpx imports it late
-ask = lambda: client.list_function_event_invoke_configs(FunctionName="f")
-thread = threading.Thread(target=ask)
-thread.start()
-importing.wait(30)
-forked = os.fork()
-if not forked:
-    ask()
-    os._exit(0)
-print(os.waitpid(forked, 0)[1], flush=True)
-thread.join()
-client.close()
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
-def test_a_process_forked_while_a_thread_imports_does_not_wait_for_that(
-    scripted: Scripted, tmp_path: Path
-) -> None:
-    (tmp_path / "credentials").write_text("[default]\naws_access_key_id=a\naws_secret_access_key=b\n")
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    environ["AWS_SHARED_CREDENTIALS_FILE"] = str(tmp_path / "credentials")
-    server = scripted(page("1"), page("2"))
-    done = subprocess.run(
-        [sys.executable, "-c", IMPORTING, server.url],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-        env=environ,
-    )
-    assert done.stdout == "0\n"
-
-
-@pytest.mark.parametrize("client", ["Client", "AsyncClient"])
-def test_a_client_imports_what_its_requests_need_when_it_is_made(client: str) -> None:
-    """Not in a thread, while another one may fork."""
-    code = f"import lambda_event_invoke_configs as eic; eic.{client}('us-east-1')"
-    subprocess.run([sys.executable, "-c", f"{code}; import sys; sys.modules['httpcore']"], check=True)
-
-
-def test_a_fork_waits_no_longer_for_an_import_than_that_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The import may wait for what is being imported by the thread that forks."""
-    monkeypatch.setattr(forks, "_LONGEST_IMPORT", 0)
-    begun, go_on = threading.Event(), threading.Event()
-
-    def importing() -> None:
-        with forks.importing:
-            begun.set()
-            go_on.wait(30)
-
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(importing)
-        begun.wait(30)
-        forks._wait()
-        forks._go_on()
-        go_on.set()
-    forks._wait()
-    forks._go_on()
-    with ThreadPoolExecutor(1) as thread:
-        assert thread.submit(forks.importing.acquire, blocking=False).result()  # nobody has it any more
-        thread.submit(forks.importing.release)
-
-
-def test_no_signal_takes_a_connections_turn_away(scripted: Scripted) -> None:
-    """Ctrl-C after any of the calls by which one gets a connection: that is where CPython looks for it."""
-    transport = ThreadedTransport(
-        connections=1, seconds=None, max_size=9**9, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    )
-    server = scripted()
-
-    def interrupted_at(moment: int) -> bool:
-        """Ask; whether that took so many calls."""
-        server.play(page("a"))
-        passed = 0
-
-        def profile(frame: FrameType, event: str, _: object) -> None:
-            nonlocal passed
-            if frame.f_code is ThreadedTransport.handle_request.__code__ and event == "c_return":
-                passed += 1
-                if passed == moment:
-                    raise KeyboardInterrupt
-
-        with suppress(KeyboardInterrupt):
-            sys.setprofile(profile)
-            try:
-                transport.handle_request(httpx.Request("GET", server.url))
-            finally:
-                sys.setprofile(None)
-        return passed >= moment
-
-    with transport:
-        moment = 1
-        while interrupted_at(moment):
-            assert transport._turns.qsize() == 1, moment
-            moment += 1
-    assert moment > 3
-
-
 def test_what_is_registered_is_begun_anew_in_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:
     class Each:
-        begun = 0
+        times = 0
 
-        def begin(self) -> None:
-            self.begun += 1
+        def reset(self) -> None:
+            self.times += 1
 
     each, gone = Each(), Each()
     monkeypatch.setattr(forks, "_registered", WeakSet())
-    forks.begin_anew(each)
-    forks.begin_anew(gone)
+    forks.reset_after_fork(each)
+    forks.reset_after_fork(gone)
     del gone
-    forks._forked()
-    assert (each.begun, len(forks._registered)) == (1, 1)
+    forks._reset_all()
+    assert (each.times, len(forks._registered)) == (1, 1)

@@ -201,7 +201,7 @@ class TestRefusing:
     ) -> None:
         now = time.time() + 60 * minutes
         client = eic.Client(**lam.client_options, config=eic.Config(retries={"total_max_attempts": 1}))
-        monkeypatch.setattr(client._caller, "_clock", lambda: now)
+        monkeypatch.setattr(client._call_flow, "_clock", lambda: now)
         assert refusal(client)[:2] == (403, "InvalidSignatureException")
         client.close()
 

@@ -26,7 +26,7 @@ import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs import exceptions as errors
 from lambda_event_invoke_configs._cli import main as cli
 from lambda_event_invoke_configs._client import http as transport
-from lambda_event_invoke_configs.exceptions import NOT_LAMBDA, REMEDIES, UNKNOWN_HOST
+from lambda_event_invoke_configs.exceptions import HINTS, NOT_LAMBDA, UNKNOWN_HOST
 
 PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
 DOCUMENTED = {
@@ -161,7 +161,7 @@ def test_the_others_are_as_documented_too(heading: str) -> None:
     failure = NOT_PROVOKED[heading]
     if "SSL" in str(failure):
         failure.__cause__ = ssl.SSLError()
-    assert str(transport.failure(failure, ENDPOINT, None)) == DOCUMENTED[heading]
+    assert str(transport.transport_error(failure, ENDPOINT, None)) == DOCUMENTED[heading]
 
 
 def test_the_page_has_these_and_no_others() -> None:
@@ -194,10 +194,10 @@ def test_what_botocore_itself_raises_while_it_looks_for_credentials_is_the_same_
     with pytest.raises(getattr(errors, name)) as caught, eic.Client("us-east-1") as client:
         client.list_function_event_invoke_configs(FunctionName="f")
     assert boto3s(caught.value) == str(raised)
-    assert str(caught.value).endswith(REMEDIES.get(name, '"http://sts"'))
+    assert str(caught.value).endswith(HINTS.get(name, '"http://sts"'))
 
 
-def test_what_needs_no_remedy_has_none(scripted: Callable[..., ScriptedServer], ours: Any) -> None:
+def test_what_needs_no_hint_has_none(scripted: Callable[..., ScriptedServer], ours: Any) -> None:
     client = ours(scripted(error(400, "InvalidParameterValueException", "too long.")).url)
 
     with pytest.raises(errors.InvalidParameterValueException) as caught:
@@ -213,9 +213,9 @@ def test_an_error_that_somebody_else_made_can_be_printed(response: Any) -> None:
     assert str(errors.ClientError(response, "op")).startswith("An error occurred (")
 
 
-def test_each_remedy_is_of_an_error_that_there_is() -> None:
-    situations = {name for name in REMEDIES if hasattr(errors, name)} | {NOT_LAMBDA, UNKNOWN_HOST}
-    codes = {name for name in REMEDIES if name not in situations}
+def test_each_hint_is_of_an_error_that_there_is() -> None:
+    situations = {name for name in HINTS if hasattr(errors, name)} | {NOT_LAMBDA, UNKNOWN_HOST}
+    codes = {name for name in HINTS if name not in situations}
     assert {code for code in codes if not code.endswith("Exception")} == {
         "AccessDenied",  # STS's names of the same
         "ExpiredToken",
@@ -227,7 +227,7 @@ def test_each_remedy_is_of_an_error_that_there_is() -> None:
 def test_a_host_without_address_is_told_from_a_host_without_listener() -> None:
     unknown = httpx.ConnectError("x")
     unknown.__cause__ = socket.gaierror(-2, "Name or service not known")
-    assert REMEDIES[UNKNOWN_HOST] in str(transport.failure(unknown, ENDPOINT, None))
-    assert REMEDIES["EndpointConnectionError"] in str(
-        transport.failure(httpx.ConnectError("x"), ENDPOINT, None)
+    assert HINTS[UNKNOWN_HOST] in str(transport.transport_error(unknown, ENDPOINT, None))
+    assert HINTS["EndpointConnectionError"] in str(
+        transport.transport_error(httpx.ConnectError("x"), ENDPOINT, None)
     )

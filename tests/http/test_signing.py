@@ -54,7 +54,7 @@ def test_target_and_signature_are_boto3s(
     ]
     server = scripted(*[page()] * (2 * len(requests)))
     client = ours(f"{server.url}{base}", aws_session_token=token)
-    client._caller._clock = lambda: same_second
+    client._call_flow._clock = lambda: same_second
     other = theirs(f"{server.url}{base}", aws_session_token=token)
     for params in requests:
         other.list_function_event_invoke_configs(**params)

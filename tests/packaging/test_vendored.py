@@ -364,7 +364,7 @@ def test_settings_are_not_shared(leic: Any) -> None:
             with pytest.raises(botocore.exceptions.ClientError) as raised:
                 theirs.list_function_event_invoke_configs(FunctionName="f")
         assert raised.value.response["ResponseMetadata"]["RetryQuotaReached"]
-        assert theirs._caller._quota.available < ours._caller._quota.available
+        assert theirs._call_flow._quota.available < ours._call_flow._quota.available
 
 
 def test_one_takes_a_botocore_config_but_not_anothers(leic: Any) -> None:

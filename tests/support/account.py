@@ -23,8 +23,11 @@ import sys
 import threading
 import time
 from collections import Counter
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
+
+import lambda_event_invoke_configs as eic
 
 KEYS = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "wJalrXUtnFEMI/K7MDENG+EXAMPLEKEY"}
 _REQUEST = re.compile(
@@ -79,9 +82,24 @@ class Account:
         return Counter(name for _, name, marker in self.seen()["asked"] if not marker)
 
 
-def set_environment(variables: dict[str, str]) -> None:
-    """For a worker in another process, which cannot be handed `os.environ.update`: it is pickled whole."""
-    os.environ.update(variables)
+@dataclass
+class Pair:
+    """An account and a region, as a task is given them: how to reach it, and the names of its functions."""
+
+    endpoint_url: str
+    access_key: str
+    names: list[str]
+
+
+def list_pair(pair: Pair) -> tuple[int, list[eic.FunctionOutcome]]:
+    """A task on a cluster: it makes its own client, in the process that runs it."""
+    with eic.Client(
+        "us-east-1",
+        endpoint_url=pair.endpoint_url,
+        aws_access_key_id=pair.access_key,
+        aws_secret_access_key="secret",
+    ) as client:
+        return os.getpid(), list(client.list_for_functions(pair.names))
 
 
 class _Server:

@@ -741,7 +741,7 @@ def settings() -> Iterator[Case]:
     yield Case("credentials.when", later, ONE)
 
 
-def remedies() -> Iterator[Case]:
+def hints() -> Iterator[Case]:
     """What str() goes on with; all other cases look at the part before it."""
 
     def case(name: str, use: Callable[[Bench], Any], *script: Reply, **environ: str) -> Case:
@@ -751,7 +751,7 @@ def remedies() -> Iterator[Case]:
             except Exception as raised:
                 return str(raised)
 
-        return Case(f"remedy.{name}", text, script, environ)
+        return Case(f"hint.{name}", text, script, environ)
 
     for code in ["ResourceNotFoundException", "ExpiredTokenException", "AccessDeniedException"]:
         yield case(code, call(FunctionName="f"), error(403, code))
@@ -816,7 +816,7 @@ CASES = [
         iterating,
         surface,
         settings,
-        remedies,
+        hints,
         concurrency,
         clocks,
     )

@@ -33,7 +33,7 @@ faults: collections.Counter[str] = collections.Counter()
 """How often each of the faults was played."""
 
 
-def account(found: list[dict[str, object]], listing: Listing, *, finished: bool = False) -> bool:
+def account(found: list[dict[str, object]], listing: OutcomeBuilder, *, finished: bool = False) -> bool:
     """Whether these are the first of a listing's configurations, or all, in order and each once.
 
     What is not there, or there twice, is counted.
@@ -298,7 +298,7 @@ FAULTS: dict[str, tuple[Callable[[Asked], Answer], int]] = {
 
 
 @dataclass
-class Listing:
+class OutcomeBuilder:
     """A function's configurations, and what goes wrong when they are listed."""
 
     name: str
@@ -357,7 +357,7 @@ class FaultyServer:
     """Answers requests for its `listings`, each as chance has it."""
 
     def __init__(self) -> None:
-        self.listings: dict[str, Listing] = {}
+        self.listings: dict[str, OutcomeBuilder] = {}
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._slams = 0
@@ -369,7 +369,7 @@ class FaultyServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}"
 
-    def holds(self, listing: Listing) -> Listing:
+    def holds(self, listing: OutcomeBuilder) -> OutcomeBuilder:
         with self._lock:
             self.listings[listing.name] = listing
         return listing

@@ -1,7 +1,7 @@
-"""Workers that list from a service that allows so many requests a second, on a clock that nobody waits for.
+"""Workers that list from a service with a rate limit, on a virtual clock.
 
-The workers drive `Caller.steps()` as the clients do, but for the network and the waiting: what would take
-minutes takes a second, and the same seed gives the same each time.
+The workers drive `CallFlow.attempts()` as the clients do, without network and waiting: what would take
+minutes takes a second, and the same seed gives the same result each time.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from botocore import UNSIGNED
 from botocore.exceptions import CapacityNotAvailableError
 from botocore.retries import adaptive, bucket, throttling
 
-from lambda_event_invoke_configs._protocol.call import Caller, Send, Sleep
-from lambda_event_invoke_configs._protocol.response import Reply
+from lambda_event_invoke_configs._protocol.call import CallFlow, Send, Sleep
+from lambda_event_invoke_configs._protocol.response import Response
 from lambda_event_invoke_configs._settings.config import Config
 from lambda_event_invoke_configs._settings.resolve import resolve
 from lambda_event_invoke_configs.exceptions import ClientError
 
-PAGE = Reply(200, {}, b'{"FunctionEventInvokeConfigs": []}')
-THROTTLED = Reply(429, {"x-amzn-errortype": "TooManyRequestsException"}, b'{"message": "Rate exceeded"}')
+PAGE = Response(200, {}, b'{"FunctionEventInvokeConfigs": []}')
+THROTTLED = Response(429, {"x-amzn-errortype": "TooManyRequestsException"}, b'{"message": "Rate exceeded"}')
 START = 1000.0  # what the clock says first, in seconds
 INSTANT = 1e-9  # seconds; whoever wakes a rounding error too early would ask again at the same moment
 
 
 class Limiter(Protocol):
-    """What `Caller` asks of a rate limiter."""
+    """What `CallFlow` asks of a rate limiter."""
 
     def wait(self, now: float) -> float: ...
 
@@ -141,10 +141,10 @@ class Simulation:
         throttled = sum(self.throttled[start:end])
         return throttled / (throttled + sum(self.allowed[start:end]))
 
-    def _caller(self) -> Caller:
+    def _caller(self) -> CallFlow:
         config = Config(retries={"mode": "adaptive"}, signature_version=UNSIGNED)
         settings = resolve(region_name="us-east-1", config=config, environ={})
-        caller = Caller(
+        caller = CallFlow(
             settings, clock=lambda: self._now, monotonic=lambda: self._now, random=self._chance.random
         )
         if self.limiter:
@@ -154,10 +154,10 @@ class Simulation:
     def _after(self, seconds: float, happen: Callable[[], None]) -> None:
         heapq.heappush(self._queue, (self._now + seconds, next(self._order), happen))
 
-    def _call(self, caller: Caller) -> None:
-        self._go_on(caller, caller.steps({"FunctionName": "f"}), None)
+    def _call(self, caller: CallFlow) -> None:
+        self._go_on(caller, caller.attempts({"FunctionName": "f"}), None)
 
-    def _go_on(self, caller: Caller, steps: Generator[Any, Any, Any], outcome: Reply | None) -> None:
+    def _go_on(self, caller: CallFlow, steps: Generator[Any, Any, Any], outcome: Response | None) -> None:
         try:
             step = steps.send(outcome)
         except (StopIteration, ClientError) as end:
@@ -171,7 +171,7 @@ class Simulation:
             assert isinstance(step, Send)
             self._after(self._way(), functools.partial(self._arrive, go_on))
 
-    def _arrive(self, go_on: Callable[[Reply], None]) -> None:
+    def _arrive(self, go_on: Callable[[Response], None]) -> None:
         allowed = self.service.allows(self._now)
         (self.allowed if allowed else self.throttled)[int(self._now - START)] += 1
         self._after(self._way(), functools.partial(go_on, PAGE if allowed else THROTTLED))

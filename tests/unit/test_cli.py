@@ -23,7 +23,7 @@ from scripted import Reply, ScriptedServer, Silence, error, page
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs._cli import main as cli
 from lambda_event_invoke_configs._cli.output import FORMATS
-from lambda_event_invoke_configs._settings.credentials import FixedKeys
+from lambda_event_invoke_configs._settings.credentials import StaticCredentials
 from lambda_event_invoke_configs._sync.client import Client
 
 SRC = Path(eic.__file__).parents[1]
@@ -574,10 +574,10 @@ class TestExitCodes:
     def test_254_is_another_services_no_too(
         self, listing: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def refuse(source: FixedKeys) -> Any:
+        def refuse(source: StaticCredentials) -> Any:
             raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "AssumeRole")
 
-        monkeypatch.setattr(FixedKeys, "keys", refuse)
+        monkeypatch.setattr(StaticCredentials, "frozen", refuse)
 
         assert listing()[:2] == (254, "")
 
@@ -597,10 +597,10 @@ class TestExitCodes:
     def test_255_is_anything_nobody_thought_of(
         self, listing: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def fail(source: FixedKeys) -> Any:
+        def fail(source: StaticCredentials) -> Any:
             raise ZeroDivisionError
 
-        monkeypatch.setattr(FixedKeys, "keys", fail)
+        monkeypatch.setattr(StaticCredentials, "frozen", fail)
 
         assert listing() == (255, "", "lambda-event-invoke-configs: ZeroDivisionError\n")
 

@@ -13,7 +13,7 @@ import botocore
 import botocore.config
 import pytest
 
-from lambda_event_invoke_configs._settings.config import Config, says_what_there_is, user_agent
+from lambda_event_invoke_configs._settings.config import Config, reject_unknown_arguments, user_agent
 from lambda_event_invoke_configs._version import __version__
 from lambda_event_invoke_configs.exceptions import (
     BotoCoreError,
@@ -236,7 +236,7 @@ def test_parameter_validation_is_true_or_false(value: Any) -> None:
 class TestAClassThatSaysWhatThereIs:
     @pytest.fixture
     def make(self) -> Any:
-        @says_what_there_is
+        @reject_unknown_arguments
         class Thing:
             def __init__(self, size: int, *, color: str = "red") -> None:
                 self.made_of = size / size, color

@@ -24,7 +24,7 @@ import lambda_event_invoke_configs
 from lambda_event_invoke_configs._protocol import signing
 from lambda_event_invoke_configs._settings import credentials as credential_sources
 from lambda_event_invoke_configs._settings import resolve as settings
-from lambda_event_invoke_configs._settings.credentials import CredentialSource, Keys
+from lambda_event_invoke_configs._settings.credentials import CredentialSource, FrozenCredentials
 from lambda_event_invoke_configs.exceptions import (
     CredentialRetrievalError,
     InvalidConfigError,
@@ -40,14 +40,14 @@ PRINT_KEYS = f"""
 import logging, os
 logging.basicConfig(level=logging.DEBUG)
 from lambda_event_invoke_configs._settings import credentials
-source = credentials.source(
+source = credentials.resolve_credentials(
     access_key=None, secret_key=None, token=None, credentials=None,
     profile_name=None, region="{REGION}", environ=os.environ,
 )
-keys = source.keys()
+keys = source.frozen()
 print(keys.access_key, keys.secret_key, keys.token)
 """
-TEMPORARY = Keys("AKTEMPORARY", "hidden-secret", "hidden-token")
+TEMPORARY = FrozenCredentials("AKTEMPORARY", "hidden-secret", "hidden-token")
 
 
 def source(
@@ -61,7 +61,7 @@ def source(
 ) -> CredentialSource:
     """A source as a client makes it."""
     found = settings.resolve(region_name=region_name, profile_name=profile_name, environ=os.environ)
-    return credential_sources.source(
+    return credential_sources.resolve_credentials(
         access_key=access_key,
         secret_key=secret_key,
         token=token,
@@ -72,8 +72,8 @@ def source(
     )
 
 
-def keys_of(**arguments: Any) -> Keys:
-    return source(**arguments).keys()
+def keys_of(**arguments: Any) -> FrozenCredentials:
+    return source(**arguments).frozen()
 
 
 @pytest.fixture
@@ -127,9 +127,9 @@ def test_a_variable_that_is_set_to_nothing_is_as_if_it_were_not(
 class TestExplicitKeys:
     def test_are_the_arguments(self, setenv: Callable[..., None]) -> None:
         setenv(AWS_ACCESS_KEY_ID="AKENV", AWS_SECRET_ACCESS_KEY="env")
-        assert keys_of(access_key="AKID", secret_key="s") == Keys("AKID", "s", None)
-        assert keys_of(access_key="AKID", secret_key="s", token="t") == Keys("AKID", "s", "t")
-        assert keys_of(access_key="AKID", secret_key="s", token="") == Keys("AKID", "s", None)
+        assert keys_of(access_key="AKID", secret_key="s") == FrozenCredentials("AKID", "s", None)
+        assert keys_of(access_key="AKID", secret_key="s", token="t") == FrozenCredentials("AKID", "s", "t")
+        assert keys_of(access_key="AKID", secret_key="s", token="") == FrozenCredentials("AKID", "s", None)
 
     @pytest.mark.parametrize(
         ("given", "missing"),
@@ -164,15 +164,15 @@ class TestExplicitKeys:
 class TestTheEnvironmentsKeys:
     def test_are_found_with_and_without_a_token(self, setenv: Callable[..., None]) -> None:
         setenv(AWS_ACCESS_KEY_ID="AKENV", AWS_SECRET_ACCESS_KEY="s")
-        assert keys_of() == Keys("AKENV", "s", None)
+        assert keys_of() == FrozenCredentials("AKENV", "s", None)
         setenv(AWS_SESSION_TOKEN="t")
-        assert keys_of() == Keys("AKENV", "s", "t")
+        assert keys_of() == FrozenCredentials("AKENV", "s", "t")
 
     def test_are_those_of_the_moment_the_client_was_made(self, setenv: Callable[..., None]) -> None:
         setenv(AWS_ACCESS_KEY_ID="AKENV", AWS_SECRET_ACCESS_KEY="s")
         made = source()
         setenv(AWS_ACCESS_KEY_ID="AKOTHER", AWS_SECRET_ACCESS_KEY="o")
-        assert made.keys() == Keys("AKENV", "s", None)
+        assert made.frozen() == FrozenCredentials("AKENV", "s", None)
 
     @pytest.mark.parametrize("variables", [{}, {"AWS_SESSION_TOKEN": "t"}])
     def test_come_in_pairs(self, setenv: Callable[..., None], variables: dict[str, str]) -> None:
@@ -191,30 +191,30 @@ class TestTheEnvironmentsKeys:
     ) -> None:
         write("[profile mine]\naws_access_key_id = AKFILE\naws_secret_access_key = f")
         setenv(AWS_ACCESS_KEY_ID="AKENV", AWS_SECRET_ACCESS_KEY="s", AWS_PROFILE="mine")
-        assert keys_of() == Keys("AKENV", "s", None)
+        assert keys_of() == FrozenCredentials("AKENV", "s", None)
 
     def test_give_way_to_a_profile_named_by_argument(
         self, setenv: Callable[..., None], write: Callable[..., None]
     ) -> None:
         write("[profile mine]\naws_access_key_id = AKFILE\naws_secret_access_key = f")
         setenv(AWS_ACCESS_KEY_ID="AKENV", AWS_SECRET_ACCESS_KEY="s")
-        assert keys_of(profile_name="mine") == Keys("AKFILE", "f", None)
+        assert keys_of(profile_name="mine") == FrozenCredentials("AKFILE", "f", None)
 
     def test_that_expire_are_looked_up_again_as_with_boto3(self, setenv: Callable[..., None]) -> None:
         soon = datetime.now(timezone.utc) + timedelta(seconds=5)
         keys = {"AWS_ACCESS_KEY_ID": "AKENV", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t"}
         setenv(**keys, AWS_CREDENTIAL_EXPIRATION=soon.isoformat())
         made = source()
-        assert made.keys() == Keys("AKENV", "s", "t")
+        assert made.frozen() == FrozenCredentials("AKENV", "s", "t")
         setenv(AWS_ACCESS_KEY_ID="AKNEW", AWS_CREDENTIAL_EXPIRATION=EXPIRATION)
-        assert made.keys() == Keys("AKNEW", "s", "t")
+        assert made.frozen() == FrozenCredentials("AKNEW", "s", "t")
 
     @pytest.mark.parametrize("expiration", ["2001-01-01T00:00:00Z", "tomorrow, perhaps"])
     def test_that_have_expired_are_a_typed_error(self, setenv: Callable[..., None], expiration: str) -> None:
         setenv(AWS_ACCESS_KEY_ID="AKENV", AWS_SECRET_ACCESS_KEY="s", AWS_CREDENTIAL_EXPIRATION=expiration)
         made = source()
         with pytest.raises(CredentialRetrievalError):
-            made.keys()
+            made.frozen()
 
 
 def test_the_session_of_botocores_chain_is_left_alone_where_keys_are_at_hand(
@@ -269,19 +269,19 @@ class TestBotocoresChain:
             "[default]\naws_access_key_id=AKFILE\naws_secret_access_key=s\naws_session_token=t",
             variable=variable,
         )
-        assert keys_of() == Keys("AKFILE", "s", "t")
+        assert keys_of() == FrozenCredentials("AKFILE", "s", "t")
 
     def test_is_asked_no_sooner_than_for_the_first_request(self, write: Callable[..., None]) -> None:
         made = source()
         write("[default]\naws_access_key_id=AKFILE\naws_secret_access_key=s")
-        assert made.keys() == Keys("AKFILE", "s", None)
+        assert made.frozen() == FrozenCredentials("AKFILE", "s", None)
 
     def test_finds_the_keys_of_a_process(self, tmp_path: Path, write: Callable[..., None]) -> None:
         script = tmp_path / "keys.py"
         found = {"Version": 1, "AccessKeyId": "AKPROCESS", "SecretAccessKey": "s", "SessionToken": "t"}
         script.write_text(f"print({json.dumps(found)!r})")
         write(f'[profile process]\ncredential_process = "{sys.executable}" -I "{script}"')
-        assert keys_of(profile_name="process") == Keys("AKPROCESS", "s", "t")
+        assert keys_of(profile_name="process") == FrozenCredentials("AKPROCESS", "s", "t")
 
     def test_says_what_a_process_that_fails_complains_of(
         self, tmp_path: Path, write: Callable[..., None]
@@ -314,7 +314,7 @@ class TestBotocoresChain:
 
     def test_asks_once_for_keys_that_last(self, role: Any) -> None:
         made = source(profile_name="role")
-        assert made.keys() == made.keys() == TEMPORARY
+        assert made.frozen() == made.frozen() == TEMPORARY
         assert len(role.asked) == 1
 
     def test_finds_a_web_identitys_keys(self, web_identity: Any) -> None:
@@ -400,7 +400,7 @@ class TestBotocoresChain:
             PYTHONPATH=Path(lambda_event_invoke_configs.__file__).parents[1],
         )
         ran = subprocess.run([sys.executable, "-c", PRINT_KEYS], capture_output=True, text=True, check=True)
-        assert Keys(*ran.stdout.split()) == TEMPORARY
+        assert FrozenCredentials(*ran.stdout.split()) == TEMPORARY
         (asked,) = sign_on.asked
         assert asked.path == "/federation/credentials?role_name=lister&account_id=123456789012"
         assert asked.headers["x-amz-sso_bearer_token"] == "hidden-sso-token"
@@ -413,18 +413,20 @@ class TestBotocoresChain:
         made = source()
         for _ in range(2):
             with pytest.raises(NoCredentialsError, match="Unable to locate credentials"):
-                made.keys()
+                made.frozen()
         write("[default]\naws_access_key_id=AKFILE\naws_secret_access_key=s")
-        assert made.keys() == Keys("AKFILE", "s", None)
+        assert made.frozen() == FrozenCredentials("AKFILE", "s", None)
 
 
 class TestGivenCredentials:
     def test_are_a_botocore_object(self, setenv: Callable[..., None]) -> None:
         setenv(AWS_ACCESS_KEY_ID="AKENV", AWS_SECRET_ACCESS_KEY="env")
-        assert keys_of(credentials=Credentials("AKID", "s", "t")) == Keys("AKID", "s", "t")
+        assert keys_of(credentials=Credentials("AKID", "s", "t")) == FrozenCredentials("AKID", "s", "t")
 
     def test_win_over_explicit_keys(self) -> None:
-        assert keys_of(credentials=Credentials("AKID", "s"), access_key="AKOTHER") == Keys("AKID", "s", None)
+        assert keys_of(credentials=Credentials("AKID", "s"), access_key="AKOTHER") == FrozenCredentials(
+            "AKID", "s", None
+        )
 
     def test_are_a_callable_that_is_called_for_the_first_request(self) -> None:
         called: list[int] = []
@@ -435,7 +437,7 @@ class TestGivenCredentials:
 
         made = source(credentials=load)
         assert not called
-        assert made.keys() == made.keys() == Keys("AKID", "s", None)
+        assert made.frozen() == made.frozen() == FrozenCredentials("AKID", "s", None)
         assert called == [1]
 
     def test_are_a_callable_that_is_called_once_however_many_threads_ask(self) -> None:
@@ -446,7 +448,7 @@ class TestGivenCredentials:
             threading.Event().wait(0.02)
             return Credentials("AKID", "s")
 
-        assert ask_in_threads(source(credentials=load)) == [Keys("AKID", "s", None)] * THREADS
+        assert ask_in_threads(source(credentials=load)) == [FrozenCredentials("AKID", "s", None)] * THREADS
         assert called == [1]
 
     def test_are_a_callable_that_is_called_again_if_it_failed(self) -> None:
@@ -460,8 +462,8 @@ class TestGivenCredentials:
 
         made = source(credentials=load)
         with pytest.raises(OSError, match="the vault is locked"):
-            made.keys()
-        assert made.keys() == Keys("AKID", "s", None)
+            made.frozen()
+        assert made.frozen() == FrozenCredentials("AKID", "s", None)
 
     def test_are_not_of_another_kind(self) -> None:
         with pytest.raises(InvalidConfigError) as caught:
@@ -486,13 +488,13 @@ class TestGivenCredentials:
             keys_of(credentials=Credentials(*pair))
 
 
-def ask_in_threads(source: CredentialSource) -> list[Keys]:
+def ask_in_threads(source: CredentialSource) -> list[FrozenCredentials]:
     """What that many threads are given that ask at the same moment."""
     together = threading.Barrier(THREADS)
 
-    def ask(_: int) -> Keys:
+    def ask(_: int) -> FrozenCredentials:
         together.wait()
-        return source.keys()
+        return source.frozen()
 
     with ThreadPoolExecutor(THREADS) as threads:
         return list(threads.map(ask, range(THREADS)))
@@ -512,14 +514,14 @@ class TestTemporaryKeys:
             return {"access_key": "AKNEW", "secret_key": "n", "token": "u", "expiry_time": EXPIRATION}
 
         made = source(credentials=self.credentials(1, refresh))
-        assert ask_in_threads(made) == [Keys("AKNEW", "n", "u")] * THREADS
+        assert ask_in_threads(made) == [FrozenCredentials("AKNEW", "n", "u")] * THREADS
         assert refreshed == [1]
 
     def test_are_used_as_long_as_they_last(self) -> None:
         def refresh() -> dict[str, str]:
             raise AssertionError("they last for another hour")
 
-        assert keys_of(credentials=self.credentials(60, refresh)) == Keys("AKOLD", "s", "t")
+        assert keys_of(credentials=self.credentials(60, refresh)) == FrozenCredentials("AKOLD", "s", "t")
 
     def test_are_refreshed_in_a_forked_process_whoever_did_so_before(self) -> None:
         def refresh() -> dict[str, str]:
@@ -527,11 +529,11 @@ class TestTemporaryKeys:
 
         given = self.credentials(60, refresh)
         made: Any = source(credentials=given)
-        assert made.keys() == Keys("AKOLD", "s", "t")
+        assert made.frozen() == FrozenCredentials("AKOLD", "s", "t")
         given._expiry_time = datetime.now(timezone.utc)  # type: ignore[attr-defined]
         with given._refresh_lock:  # type: ignore[attr-defined]
-            made.begin()  # as in a child
-            assert made.keys() == Keys("AKNEW", "n", "u")
+            made.reset()  # as in a child
+            assert made.frozen() == FrozenCredentials("AKNEW", "n", "u")
 
     def test_that_cannot_be_refreshed_in_time_are_an_error(self) -> None:
         def refresh() -> dict[str, str]:
@@ -546,28 +548,28 @@ class TestMayBlock:
 
     def test_is_true_until_something_was_found(self) -> None:
         made = source(credentials=Credentials("AKID", "s"))
-        assert made.may_block()
-        made.keys()
-        assert not made.may_block()
+        assert made.needs_io()
+        made.frozen()
+        assert not made.needs_io()
 
     def test_is_true_for_temporary_keys_that_are_to_be_refreshed(self) -> None:
         now = datetime.now(timezone.utc)
         expiry = now + timedelta(minutes=60)
         temporary = RefreshableCredentials("AKID", "s", "t", expiry, dict, "test", time_fetcher=lambda: now)
         made = source(credentials=temporary)
-        made.keys()
-        assert not made.may_block()
+        made.frozen()
+        assert not made.needs_io()
         now += timedelta(minutes=50)
-        assert made.may_block()
+        assert made.needs_io()
 
     def test_is_true_for_every_object_that_is_not_botocores_own(self) -> None:
         class Vault:
-            def get_frozen_credentials(self) -> Keys:
-                return Keys("AKID", "s", None)
+            def get_frozen_credentials(self) -> FrozenCredentials:
+                return FrozenCredentials("AKID", "s", None)
 
         made = source(credentials=Vault())
-        made.keys()
-        assert made.may_block()
+        made.frozen()
+        assert made.needs_io()
 
 
 class TestSecrets:
@@ -600,23 +602,14 @@ class TestSecrets:
 
     def test_of_an_object_that_does_not_say_where_they_are_from_are_explicit(self) -> None:
         class Vault:
-            def get_frozen_credentials(self) -> Keys:
-                return Keys("hidden\n", "s", None)
+            def get_frozen_credentials(self) -> FrozenCredentials:
+                return FrozenCredentials("hidden\n", "s", None)
 
         with pytest.raises(CredentialRetrievalError, match=r"from explicit: the access_key"):
             keys_of(credentials=Vault())
 
-    def test_are_in_no_frame_of_an_interrupt(self) -> None:
-        def interrupted() -> Credentials:
-            secret = "hidden"
-            raise KeyboardInterrupt(len(secret))
-
-        with pytest.raises(KeyboardInterrupt) as caught:
-            keys_of(credentials=interrupted)
-        assert caught.traceback[-1].name == "keys"
-
     def test_are_not_in_the_repr_of_keys(self) -> None:
-        assert repr(TEMPORARY) == "Keys(access_key='AKTEMPORARY')"
+        assert repr(TEMPORARY) == "FrozenCredentials(access_key='AKTEMPORARY')"
 
     def test_are_not_in_the_log_of_a_role(self, role: Any, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG)
@@ -675,11 +668,11 @@ class TestBotocoresLoggers:
             return Credentials("AKID", "s")
 
         with ThreadPoolExecutor(1) as thread:
-            asked = thread.submit(source(credentials=load).keys)
+            asked = thread.submit(source(credentials=load).frozen)
             assert fetching.wait(5)
             self.check_that_all_are_heard(caplog)
             fetched.set()
-            assert asked.result() == Keys("AKID", "s", None)
+            assert asked.result() == FrozenCredentials("AKID", "s", None)
 
     def test_are_heard_with_warnings_while_fetching(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG)
@@ -719,7 +712,9 @@ class TestSigning:
     def test_gives_the_headers_that_boto3_gives_at_that_second(
         self, token: str | None, signed: str, signature: str
     ) -> None:
-        headers = signing.sign(self.TARGET, self.HOST, Keys("AKID", "SECRET", token), "us-east-1", self.NOW)
+        headers = signing.sign(
+            self.TARGET, self.HOST, FrozenCredentials("AKID", "SECRET", token), "us-east-1", self.NOW
+        )
         assert headers == [
             ("X-Amz-Date", "20261123T120000Z"),
             *([("X-Amz-Security-Token", token)] if token else []),

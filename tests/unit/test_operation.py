@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.validate import ParamValidator
 
-from lambda_event_invoke_configs._protocol.request import target, validate
+from lambda_event_invoke_configs._protocol.request import request_target, validate
 from lambda_event_invoke_configs.exceptions import ParamValidationError
 
 
@@ -34,14 +34,18 @@ def input_shape(boto3_session: Any) -> Any:
 )
 def test_a_name_is_one_path_segment(name: str, segment: str | None) -> None:
     segment = segment or name.replace(":", "%3A")
-    assert target({"FunctionName": name}) == f"/2019-09-25/functions/{segment}/event-invoke-config/list"
+    assert (
+        request_target({"FunctionName": name}) == f"/2019-09-25/functions/{segment}/event-invoke-config/list"
+    )
 
 
 def test_the_query_is_in_the_order_of_the_parameters_as_boto3s_is() -> None:
-    assert target({"FunctionName": "f", "Marker": "+/=&% é", "MaxItems": 5}).partition("?")[2] == (
+    assert request_target({"FunctionName": "f", "Marker": "+/=&% é", "MaxItems": 5}).partition("?")[2] == (
         "Marker=%2B%2F%3D%26%25%20%C3%A9&MaxItems=5"
     )
-    assert target({"MaxItems": True, "FunctionName": "f", "Marker": ""}).endswith("?MaxItems=True&Marker=")
+    assert request_target({"MaxItems": True, "FunctionName": "f", "Marker": ""}).endswith(
+        "?MaxItems=True&Marker="
+    )
 
 
 def test_a_member_of_an_enum_is_its_value_as_with_boto3() -> None:
@@ -49,7 +53,8 @@ def test_a_member_of_an_enum_is_its_value_as_with_boto3() -> None:
         ORDERS = "orders"
 
     assert (
-        target({"FunctionName": Function.ORDERS}) == "/2019-09-25/functions/orders/event-invoke-config/list"
+        request_target({"FunctionName": Function.ORDERS})
+        == "/2019-09-25/functions/orders/event-invoke-config/list"
     )
 
 
@@ -57,7 +62,7 @@ def test_a_member_of_an_enum_is_its_value_as_with_boto3() -> None:
 def test_there_is_no_target_without_a_name_even_where_nothing_is_validated(params: dict[str, Any]) -> None:
     """boto3 with parameter_validation=False sends the request to another path, or fails with KeyError."""
     with pytest.raises(ParamValidationError, match="FunctionName"):
-        target(params)
+        request_target(params)
 
 
 @pytest.mark.parametrize(
@@ -100,12 +105,12 @@ def test_text_that_is_none_is_refused_by_name(name: str) -> None:
 )
 def test_what_cannot_be_written_has_no_target_and_is_not_shown(params: dict[str, Any], reason: str) -> None:
     with pytest.raises(ParamValidationError) as caught:
-        target(params)
+        request_target(params)
     assert str(caught.value) == (f"Parameter validation failed:\nThe parameters cannot be sent: {reason}")
 
 
 def test_the_rest_is_the_services_to_refuse_where_nothing_is_validated() -> None:
-    assert target({"FunctionName": 5, "Marker": None, "MaxItems": 0}) == (
+    assert request_target({"FunctionName": 5, "Marker": None, "MaxItems": 0}) == (
         "/2019-09-25/functions/5/event-invoke-config/list?Marker=None&MaxItems=0"
     )
 
@@ -118,4 +123,4 @@ def test_what_boto3_accepts_is_accepted() -> None:
 def test_there_is_no_target_for_a_parameter_that_does_not_exist() -> None:
     """boto3 with parameter_validation=False fails with KeyError."""
     with pytest.raises(ParamValidationError, match='Unknown parameter in input: "Foo"'):
-        target({"FunctionName": "f", "Foo": 1})
+        request_target({"FunctionName": "f", "Foo": 1})

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from lambda_event_invoke_configs._cli.output import FORMATS, output, query, shown
+from lambda_event_invoke_configs._cli.output import FORMATS, output, output_members, query
 from lambda_event_invoke_configs.types import ListFunctionEventInvokeConfigsResponse
 
 MODIFIED = datetime(2024, 2, 29, 12, 0, 0, 125000, timezone(timedelta(hours=1)))
@@ -48,16 +48,16 @@ def configs(*members: object) -> dict[str, Any]:
 
 class TestWhatIsShownOfAPage:
     def test_timestamps_are_text(self) -> None:
-        [config] = shown(PAGE, marker=False)["FunctionEventInvokeConfigs"]
+        [config] = output_members(PAGE, marker=False)["FunctionEventInvokeConfigs"]
 
         assert config == {**CONFIG, "LastModified": "2024-02-29T12:00:00.125000+01:00"}
 
     def test_the_marker_is_where_it_is_wanted(self) -> None:
-        assert list(shown(PAGE, marker=False)) == ["FunctionEventInvokeConfigs"]
-        assert list(shown(PAGE, marker=True)) == ["FunctionEventInvokeConfigs", "NextMarker"]
+        assert list(output_members(PAGE, marker=False)) == ["FunctionEventInvokeConfigs"]
+        assert list(output_members(PAGE, marker=True)) == ["FunctionEventInvokeConfigs", "NextMarker"]
 
     def test_the_page_stays_as_it_is(self) -> None:
-        shown(PAGE, marker=True)
+        output_members(PAGE, marker=True)
 
         assert CONFIG["LastModified"] is MODIFIED
 
@@ -136,7 +136,9 @@ class TestText:
         assert written(capsys, "text", {"value": value}, expression="value") == text
 
     def test_is_written_page_by_page_and_then_the_token(self, capsys: pytest.CaptureFixture[str]) -> None:
-        out = written(capsys, "text", shown(PAGE, marker=False), configs({"FunctionArn": "b"}), token="t")
+        out = written(
+            capsys, "text", output_members(PAGE, marker=False), configs({"FunctionArn": "b"}), token="t"
+        )
 
         assert out == (
             "FUNCTIONEVENTINVOKECONFIGS\tarn\t2024-02-29T12:00:00.125000+01:00\t0\n"
@@ -159,7 +161,7 @@ class TestTable:
         return [[cell.strip() for cell in line.replace("┃", "│").split("│")[1:-1]] for line in lines]
 
     def test_names_nested_members_by_their_path(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert self.rows(written(capsys, "table", shown(PAGE, marker=False))) == [
+        assert self.rows(written(capsys, "table", output_members(PAGE, marker=False))) == [
             [
                 "LastModified",
                 "FunctionArn",

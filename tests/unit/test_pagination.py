@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from lambda_event_invoke_configs._protocol.pagination import (
+    ItemBuffer,
     Pagination,
     Position,
-    Results,
     add_to,
     configurations,
     encode_token,
     finish,
-    plan,
+    parse_pagination_config,
 )
 from lambda_event_invoke_configs.exceptions import (
     PaginationConfigError,
@@ -30,7 +30,7 @@ def a_page(*numbers: int, next_marker: str | None = None) -> Any:
 
 
 def start(config: dict[str, Any] | None = None, **params: Any) -> Pagination:
-    return Pagination(plan({"FunctionName": "f", **params}, config))
+    return Pagination(parse_pagination_config({"FunctionName": "f", **params}, config))
 
 
 class TestWhatIsAskedFor:
@@ -47,7 +47,7 @@ class TestWhatIsAskedFor:
         assert request == {"FunctionName": "f", "MaxItems": 5}
 
     def test_numbers_may_be_what_int_reads_as_with_boto3(self) -> None:
-        planned = plan({}, {"PageSize": "5", "MaxItems": 9.7})
+        planned = parse_pagination_config({}, {"PageSize": "5", "MaxItems": 9.7})
         assert (planned.params, planned.max_items) == ({"MaxItems": 5}, 9)
 
     def test_a_starting_token_takes_the_place_of_a_marker(self) -> None:
@@ -174,9 +174,9 @@ class TestStartingInTheMiddle:
 
 
 class TestResults:
-    def results(self, *, each: bool) -> tuple[Pagination, Results[Any]]:
+    def results(self, *, each: bool) -> tuple[Pagination, ItemBuffer[Any]]:
         pagination = start({"StartingToken": "s"})
-        return pagination, Results(pagination, configurations, each_is_a_configuration=each)
+        return pagination, ItemBuffer(pagination, configurations, each_is_a_configuration=each)
 
     def test_keep_a_page_unread_that_they_cannot_be_picked_of(self) -> None:
         def pick(page: Any) -> list[int]:
@@ -184,35 +184,35 @@ class TestResults:
                 raise ZeroDivisionError
             return [1]
 
-        pagination = Pagination(plan({"FunctionName": "f"}, None))
-        results = Results(pagination, pick, each_is_a_configuration=False)
-        assert results.unread is None
+        pagination = Pagination(parse_pagination_config({"FunctionName": "f"}, None))
+        results = ItemBuffer(pagination, pick, each_is_a_configuration=False)
+        assert results.pending_page is None
         no: Any = {"of": "no"}
         with pytest.raises(ZeroDivisionError):
-            results.feed(no)
-        assert results.unread is no
-        results.feed({"of": "yes"})  # type: ignore[typeddict-item]
-        assert results.unread is None
+            results.push_page(no)
+        assert results.pending_page is no
+        results.push_page({"of": "yes"})  # type: ignore[typeddict-item]
+        assert results.pending_page is None
 
     def test_configurations_move_the_position_one_by_one(self) -> None:
         pagination, results = self.results(each=True)
         assert results.position == Position("s")
-        results.feed(pagination.receive(a_page(1, 2, 3, next_marker="m")))
-        assert (results.take(), results.position) == (1, Position("s", 1))
-        assert (results.take(), results.position) == (2, Position("s", 2))
+        results.push_page(pagination.receive(a_page(1, 2, 3, next_marker="m")))
+        assert (results.pop(), results.position) == (1, Position("s", 1))
+        assert (results.pop(), results.position) == (2, Position("s", 2))
         assert results
-        assert (results.take(), results.position) == (3, Position("m"))
+        assert (results.pop(), results.position) == (3, Position("m"))
         assert not results
 
     def test_other_results_move_it_a_page_at_a_time(self) -> None:
         pagination, results = self.results(each=False)
-        results.feed(pagination.receive(a_page(1, 2, next_marker="m")))
-        assert (results.take(), results.position) == (1, Position("s", 0))
-        assert (results.take(), results.position) == (2, Position("m"))
+        results.push_page(pagination.receive(a_page(1, 2, next_marker="m")))
+        assert (results.pop(), results.position) == (1, Position("s", 0))
+        assert (results.pop(), results.position) == (2, Position("m"))
 
     def test_a_page_without_results_is_passed_over(self) -> None:
         pagination, results = self.results(each=False)
-        results.feed(pagination.receive(a_page(next_marker="m")))
+        results.push_page(pagination.receive(a_page(next_marker="m")))
         assert results.position == Position("m")
 
 
@@ -233,7 +233,7 @@ class TestBadPaginationConfig:
     def test_an_unknown_key_is_refused(self, key: Any) -> None:
         """boto3 ignores it: a mistyped limit is no limit."""
         with pytest.raises(PaginationConfigError) as caught:
-            plan({}, {key: 1})
+            parse_pagination_config({}, {key: 1})
         assert isinstance(caught.value, ValueError)
         assert isinstance(caught.value, ParamValidationError)
         assert str(caught.value) == (
@@ -243,7 +243,7 @@ class TestBadPaginationConfig:
 
     def test_every_unknown_key_is_named_on_a_line_of_its_own(self) -> None:
         with pytest.raises(PaginationConfigError) as caught:
-            plan({}, {"maxItems": 1, "MaxItems": 1, "pageSize": 1})
+            parse_pagination_config({}, {"maxItems": 1, "MaxItems": 1, "pageSize": 1})
         allowed = "must be one of: MaxItems, PageSize, StartingToken"
         assert str(caught.value).splitlines()[1:] == [
             f'Unknown parameter in PaginationConfig: "{key}", {allowed}' for key in ("maxItems", "pageSize")
@@ -253,7 +253,7 @@ class TestBadPaginationConfig:
     @pytest.mark.parametrize("value", ["many", [], float("inf"), float("nan")])
     def test_what_is_no_number_is_refused(self, key: str, value: Any) -> None:
         with pytest.raises(PaginationConfigError) as caught:
-            plan({}, {key: value})
+            parse_pagination_config({}, {key: value})
         assert str(caught.value) == (
             f"Parameter validation failed:\nInvalid type for parameter PaginationConfig.{key}, "
             f"value: {value}, type: {type(value)}, valid types: <class 'int'>, or what int() reads"
@@ -262,19 +262,19 @@ class TestBadPaginationConfig:
     def test_a_negative_limit_is_refused(self) -> None:
         """boto3 drops the last configurations of the first page."""
         with pytest.raises(PaginationConfigError, match="value: -1, valid min value: 0"):
-            plan({}, {"MaxItems": -1})
+            parse_pagination_config({}, {"MaxItems": -1})
 
     def test_what_is_no_dict_is_refused_and_none_is_none(self) -> None:
         with pytest.raises(PaginationConfigError) as caught:
-            plan({}, [("MaxItems", 1)])
+            parse_pagination_config({}, [("MaxItems", 1)])
         assert str(caught.value) == (
             "Parameter validation failed:\nInvalid type for parameter PaginationConfig, "
             "value: [('MaxItems', 1)], type: <class 'list'>, valid types: <class 'dict'>"
         )
-        assert plan({"FunctionName": "f"}, None).max_items is None
+        assert parse_pagination_config({"FunctionName": "f"}, None).max_items is None
         nothing = {"MaxItems": None, "PageSize": None, "StartingToken": None}
-        assert plan({}, nothing) == plan({}, None)
+        assert parse_pagination_config({}, nothing) == parse_pagination_config({}, None)
 
     def test_a_bad_starting_token_is_refused(self) -> None:
         with pytest.raises(StartingTokenError):
-            plan({}, {"StartingToken": 5})
+            parse_pagination_config({}, {"StartingToken": 5})

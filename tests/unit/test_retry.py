@@ -9,7 +9,13 @@ import pytest
 from botocore.retries import standard
 
 from lambda_event_invoke_configs._protocol.response import MODELED_ERRORS
-from lambda_event_invoke_configs._protocol.retries import Failure, RetryQuota, classify, clock_offset, delay
+from lambda_event_invoke_configs._protocol.retries import (
+    RetryQuota,
+    RetryReason,
+    backoff,
+    clock_offset,
+    retry_reason,
+)
 
 MODELED = frozenset(MODELED_ERRORS)
 CODES = sorted(
@@ -38,14 +44,14 @@ def test_failures_are_classified_as_botocore_does(status: int, boto3_session: An
         theirs = None
         if conditions.is_retryable(context):
             throttled = detector.is_throttling_error_from_context(context)
-            theirs = Failure.THROTTLED if throttled else Failure.TRANSIENT
-        assert classify(status, code, MODELED) is theirs, code
+            theirs = RetryReason.THROTTLED if throttled else RetryReason.TRANSIENT
+        assert retry_reason(status, code, MODELED) is theirs, code
 
 
 def test_the_delay_doubles_up_to_twenty_seconds_and_is_drawn_by_chance() -> None:
-    assert [delay(Failure.THROTTLED, n, 1.0, {}) for n in (1, 2, 3, 5, 6, 50)] == [1, 2, 4, 16, 20, 20]
-    assert [delay(Failure.TRANSIENT, n, 1.0, {}) for n in (1, 2, 9, 10)] == [0.05, 0.1, 12.8, 20]
-    assert delay(Failure.THROTTLED, 3, 0.25, {}) == 1
+    assert [backoff(RetryReason.THROTTLED, n, 1.0, {}) for n in (1, 2, 3, 5, 6, 50)] == [1, 2, 4, 16, 20, 20]
+    assert [backoff(RetryReason.TRANSIENT, n, 1.0, {}) for n in (1, 2, 9, 10)] == [0.05, 0.1, 12.8, 20]
+    assert backoff(RetryReason.THROTTLED, 3, 0.25, {}) == 1
 
 
 @pytest.mark.parametrize(
@@ -53,38 +59,38 @@ def test_the_delay_doubles_up_to_twenty_seconds_and_is_drawn_by_chance() -> None
     [("1500", 1.5), ("100", 1.0), ("60000", 6.0), ("-5", 1.0), ("soon", 1.0), ("", 1.0), ("9" * 400, 1.0)],
 )
 def test_the_services_own_delay_raises_it_by_five_seconds_at_most(header: str, seconds: float) -> None:
-    assert delay(Failure.THROTTLED, 1, 1.0, {"x-amz-retry-after": header}) == seconds
+    assert backoff(RetryReason.THROTTLED, 1, 1.0, {"x-amz-retry-after": header}) == seconds
 
 
 class TestQuota:
     def test_a_transient_retry_costs_14_a_throttled_one_5(self) -> None:
         quota = RetryQuota()
-        assert quota.acquire(Failure.TRANSIENT)
+        assert quota.acquire(RetryReason.TRANSIENT)
         assert quota.available == 486
-        assert quota.acquire(Failure.THROTTLED)
+        assert quota.acquire(RetryReason.THROTTLED)
         assert quota.available == 481
 
     def test_there_is_no_retry_when_it_is_used_up(self) -> None:
         quota = RetryQuota()
-        assert sum(quota.acquire(Failure.TRANSIENT) for _ in range(100)) == 35
+        assert sum(quota.acquire(RetryReason.TRANSIENT) for _ in range(100)) == 35
         assert quota.available == 10
-        assert quota.acquire(Failure.THROTTLED)
+        assert quota.acquire(RetryReason.THROTTLED)
 
     def test_the_last_of_it_is_spent_too(self) -> None:
         quota = RetryQuota()
-        assert sum(quota.acquire(Failure.THROTTLED) for _ in range(101)) == 100
+        assert sum(quota.acquire(RetryReason.THROTTLED) for _ in range(101)) == 100
         assert quota.available == 0
 
     def test_a_success_gives_back_the_last_retrys_cost_or_one(self) -> None:
         quota = RetryQuota()
         for _ in range(3):
-            quota.acquire(Failure.TRANSIENT)
-        quota.release(Failure.TRANSIENT)
+            quota.acquire(RetryReason.TRANSIENT)
+        quota.release(RetryReason.TRANSIENT)
         assert quota.available == 472
         quota.release(None)
         assert quota.available == 473
         for _ in range(5):
-            quota.release(Failure.TRANSIENT)
+            quota.release(RetryReason.TRANSIENT)
         assert quota.available == 500
 
 

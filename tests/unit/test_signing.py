@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from lambda_event_invoke_configs._protocol.signing import is_signed, sign
-from lambda_event_invoke_configs._settings.credentials import Keys
+from lambda_event_invoke_configs._settings.credentials import FrozenCredentials
 from lambda_event_invoke_configs.exceptions import UnsupportedSignatureVersionError
 
 HOST = "lambda.us-east-1.amazonaws.com"
@@ -37,24 +37,26 @@ def test_the_headers_are_those_of_botocore_in_its_order(
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: moment)
     request = AWSRequest(method="GET", url=f"https://{HOST}{target}")
     SigV4Auth(Credentials("AKID", SECRET, token), "lambda", "us-east-1").add_auth(request)
-    assert sign(target, HOST, Keys("AKID", SECRET, token), "us-east-1", NOW) == list(request.headers.items())
+    assert sign(target, HOST, FrozenCredentials("AKID", SECRET, token), "us-east-1", NOW) == list(
+        request.headers.items()
+    )
 
 
 @pytest.mark.parametrize("zone", ["Asia/Kolkata"], indirect=True)
 def test_the_time_is_utc_in_whole_seconds_wherever_the_machine_is(zone: str) -> None:
-    headers = dict(sign(TARGET, HOST, Keys("AKID", SECRET, None), "us-east-1", NOW + 0.9))
+    headers = dict(sign(TARGET, HOST, FrozenCredentials("AKID", SECRET, None), "us-east-1", NOW + 0.9))
     assert headers["X-Amz-Date"] == "20231114T221320Z"
 
 
 def test_a_host_with_a_port_is_signed_as_it_is_sent() -> None:
-    keys = Keys("AKID", SECRET, None)
+    keys = FrozenCredentials("AKID", SECRET, None)
     assert sign(TARGET, "h:8080", keys, "us-east-1", NOW) != sign(TARGET, "h", keys, "us-east-1", NOW)
 
 
 def test_nothing_of_it_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     """botocore's `add_auth()` logs the session token."""
     caplog.set_level(logging.DEBUG)
-    sign(TARGET, HOST, Keys("AKID", SECRET, "token"), "us-east-1", NOW)
+    sign(TARGET, HOST, FrozenCredentials("AKID", SECRET, "token"), "us-east-1", NOW)
     assert caplog.text == ""
 
 

@@ -15,12 +15,13 @@ from texts import boto3s
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs import exceptions as errors
+from lambda_event_invoke_configs._async.transport import AsyncPooledTransport
 from lambda_event_invoke_configs._client import http as transport
-from lambda_event_invoke_configs._client.network import TaskTransport, ThreadedTransport
 from lambda_event_invoke_configs._protocol.call import Request
 from lambda_event_invoke_configs._settings import resolve as settings
 from lambda_event_invoke_configs._settings.config import Config
 from lambda_event_invoke_configs._settings.resolve import Settings
+from lambda_event_invoke_configs._sync.transport import PooledTransport
 
 URL = "https://lambda.us-east-1.amazonaws.com/2019-09-25/functions/f/event-invoke-config/list"
 
@@ -30,7 +31,7 @@ def resolved(*, environ: dict[str, str] | None = None, **arguments: Any) -> Sett
 
 
 def options(*, environ: dict[str, str] | None = None, **arguments: Any) -> dict[str, Any]:
-    return transport.options(resolved(environ=environ, **arguments))
+    return transport.transport_options(resolved(environ=environ, **arguments))
 
 
 def names_of_authorities(context: ssl.SSLContext) -> list[str]:
@@ -41,7 +42,7 @@ class TestTheTransport:
     def test_keeps_as_many_connections_as_the_pool_may_have_for_as_long_as_the_service_does(self) -> None:
         assert options()["connections"] == 10
         assert options(config=Config(max_pool_connections=3))["connections"] == 3
-        for made in ThreadedTransport(**options())._free + TaskTransport(**options())._free:
+        for made in PooledTransport(**options())._idle + AsyncPooledTransport(**options())._idle:
             pool = made._pool
             assert (pool._max_connections, pool._keepalive_expiry) == (1, None)
 
@@ -68,8 +69,8 @@ class TestTheTransport:
 
     def test_can_be_made_of_the_options_sync_and_async(self) -> None:
         made = options(config=Config(tcp_keepalive=True, proxies={"https": "http://proxy.example:3128"}))
-        ThreadedTransport(**made).close()
-        TaskTransport(**made)
+        PooledTransport(**made).close()
+        AsyncPooledTransport(**made)
 
     def test_give_an_exchange_the_time_of_both_timeouts_together(self) -> None:
         assert options(config=Config(connect_timeout=1, read_timeout=2.5))["seconds"] == 3.5
@@ -198,12 +199,12 @@ class TestARequest:
 class TestAReply:
     def test_has_its_headers_in_lower_case_and_repeated_ones_joined(self) -> None:
         raw = [(b"X-Amzn-RequestId", b"1"), (b"Via", b"a"), (b"DATE", b"now"), (b"via", b"b"), (b"VIA", b"c")]
-        reply = transport.to_reply(200, raw, b"body")
+        reply = transport.to_response(200, raw, b"body")
         assert reply.headers == {"x-amzn-requestid": "1", "via": "a, b, c", "date": "now"}
         assert (reply.status, reply.body) == (200, b"body")
 
     def test_may_have_headers_that_are_not_ascii(self) -> None:
-        assert transport.to_reply(200, [(b"X", b"\xe9")], b"").headers == {"x": "é"}
+        assert transport.to_response(200, [(b"X", b"\xe9")], b"").headers == {"x": "é"}
 
 
 def raised_from(error: Exception, *causes: Exception) -> Any:
@@ -263,7 +264,7 @@ class TestAFailure:
     def test_has_botocores_class_and_boto3s_text(
         self, theirs: httpx.TransportError, kind: type[Exception], text: str
     ) -> None:
-        ours = transport.failure(theirs, URL, None)
+        ours = transport.transport_error(theirs, URL, None)
         assert type(ours) is kind
         assert boto3s(ours) == text
 
@@ -271,39 +272,41 @@ class TestAFailure:
     @pytest.mark.parametrize("causes", [(), (OSError(),)], ids=["at once", "below another"])
     def test_to_agree_on_tls_is_an_ssl_error(self, proxy: str | None, causes: tuple[Exception, ...]) -> None:
         theirs = raised_from(httpx.ConnectError("bad"), *causes, ssl.SSLCertVerificationError("bad"))
-        ours = transport.failure(theirs, URL, proxy)
+        ours = transport.transport_error(theirs, URL, proxy)
         assert type(ours) is errors.SSLError
         assert boto3s(ours) == f"SSL validation failed for {URL} bad"
 
     @pytest.mark.parametrize("theirs", [httpx.ReadError("alert"), httpx.WriteError("alert")])
     def test_of_tls_after_the_handshake_is_an_ssl_error_too(self, theirs: httpx.TransportError) -> None:
-        ours = transport.failure(raised_from(theirs, ssl.SSLError("alert")), URL, None)
+        ours = transport.transport_error(raised_from(theirs, ssl.SSLError("alert")), URL, None)
         assert type(ours) is errors.SSLError
 
     def test_below_another_without_a_cause_is_seen_too(self) -> None:
         theirs = httpx.ConnectError("bad")
         theirs.__context__ = ssl.SSLError("bad")
-        assert type(transport.failure(theirs, URL, None)) is errors.SSLError
+        assert type(transport.transport_error(theirs, URL, None)) is errors.SSLError
 
     @pytest.mark.parametrize("theirs", [httpx.ConnectError("x"), httpx.ProxyError("407 x")])
     def test_to_connect_through_a_proxy_names_it_without_its_password(
         self, theirs: httpx.TransportError
     ) -> None:
-        ours = transport.failure(theirs, URL, "http://user:hidden@proxy.example:3128")
+        ours = transport.transport_error(theirs, URL, "http://user:hidden@proxy.example:3128")
         assert type(ours) is errors.ProxyConnectionError
         assert boto3s(ours) == 'Failed to connect to proxy URL: "http://***:***@proxy.example:3128"'
         assert "hidden" not in repr(vars(ours))
 
     def test_to_connect_through_a_proxy_without_user_info_names_it_as_it_is(self) -> None:
-        ours = transport.failure(httpx.ConnectError("x"), URL, "http://proxy.example:3128")
+        ours = transport.transport_error(httpx.ConnectError("x"), URL, "http://proxy.example:3128")
         assert boto3s(ours) == 'Failed to connect to proxy URL: "http://proxy.example:3128"'
 
     def test_of_a_proxy_that_a_given_transport_has_is_one_too(self) -> None:
-        assert type(transport.failure(httpx.ProxyError("x"), URL, None)) is errors.ProxyConnectionError
+        assert (
+            type(transport.transport_error(httpx.ProxyError("x"), URL, None)) is errors.ProxyConnectionError
+        )
 
     def test_keeps_nothing_of_the_request_whose_headers_it_holds(self) -> None:
         theirs = httpx.ReadError("x", request=httpx.Request("GET", URL, headers={"Authorization": "hidden"}))
-        ours = transport.failure(theirs, URL, None)
+        ours = transport.transport_error(theirs, URL, None)
         assert "hidden" not in repr(vars(ours))
         assert ours.__cause__ is None
         assert ours.__context__ is None

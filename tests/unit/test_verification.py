@@ -10,7 +10,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from lambda_event_invoke_configs.local import Refusal, verify
+from lambda_event_invoke_configs.local import ServiceError, verify
 
 NOW = datetime(2023, 11, 14, 22, 13, 20, tzinfo=timezone.utc)
 TARGET = "/2019-09-25/functions/f/event-invoke-config/list?Marker=%2B%2F&MaxItems=5"
@@ -58,7 +58,7 @@ def check(
 
 
 def refusal(*args: Any, **options: Any) -> tuple[int, str, dict[str, str]]:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(ServiceError) as caught:
         check(*args, **options)
     assert str(caught.value) == caught.value.body["message"]
     return caught.value.status, caught.value.code, caught.value.body
@@ -168,4 +168,7 @@ class TestWhatIsRefused:
 
 
 def test_a_refusal_may_call_its_message_as_the_operation_does() -> None:
-    assert Refusal(404, "ResourceNotFoundException", "m", "Message").body == {"Type": "User", "Message": "m"}
+    assert ServiceError(404, "ResourceNotFoundException", "m", "Message").body == {
+        "Type": "User",
+        "Message": "m",
+    }

@@ -1,77 +1,46 @@
-"""The asynchronous shell: `AsyncClient` and its paginator, on asyncio and on trio.
+"""`AsyncClient` and its paginator, for asyncio and trio: which await what a call asks for.
 
-All it does itself is what a call asks for (see call.py): fetch keys, send, sleep. sync.py is its twin.
+Each class and method has a twin in `_sync/client.py`. Only two things are different: a client belongs to one
+event loop, and credentials that need I/O are found in a thread.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager, suppress
+from contextvars import copy_context
+from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
 import httpx
+from anyio import from_thread
 from anyio.lowlevel import current_token
 
 from .._client import http
-from .._client.base import ClientBase, made
-from .._client.network import TaskTransport, read_async
-from .._client.outcome import FunctionOutcome
+from .._client.base import ClientBase
+from .._client.outcome import FunctionOutcome, OutcomeBuilder
 from .._client.paginator import ItemsBase, PageIteratorBase, PaginatorBase, searcher
-from .._protocol.call import FetchKeys, Outcome, Request, Sleep
-from .._protocol.pagination import Pagination, Results, add_to, configurations, finish
-from .._settings.config import says_what_there_is
-from .._settings.credentials import Keys
+from .._protocol.call import GetCredentials, Request, Result, Sleep
+from .._protocol.pagination import ItemBuffer, Pagination, add_to, configurations, finish
+from .._settings.config import reject_unknown_arguments
+from .._settings.credentials import FrozenCredentials
+from ..exceptions import strip_traceback
 from ..types import FullResult, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
-from .functions import as_completed, list_one
+from .functions import list_many
+from .transport import AsyncPooledTransport, read_async
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from ..types import ListRequest
-from concurrent.futures import Future
-from contextlib import suppress
-from contextvars import copy_context
-from threading import Thread
-
-from anyio import from_thread
-
-
-class Fetch:
-    """A fetch under way; to be made in the event loop of the tasks.
-
-    Its thread is a daemon: it does not keep a process alive in which nobody waits any more.
-    """
-
-    def __init__(self, fetch: Callable[[], Keys]) -> None:
-        self._fetch = fetch
-        self._keys: Future[Keys] = Future()
-        self._over = anyio.Event()
-        self._event_loop = current_token()
-        Thread(target=copy_context().run, args=(self._run,), name=__name__, daemon=True).start()
-
-    def _run(self) -> None:
-        try:
-            self._keys.set_result(self._fetch())
-        except BaseException as error:
-            self._keys.set_exception(error)
-        with suppress(RuntimeError):  # the event loop has ended, and nobody waits
-            from_thread.run_sync(self._over.set, token=self._event_loop)
-
-    def is_over(self) -> bool:
-        return self._keys.done()
-
-    async def keys(self) -> Keys:
-        """Wait for them. Raises what the fetch failed with."""
-        await self._over.wait()
-        return self._keys.result()
-
 
 T = TypeVar("T")
 ListPage = Callable[[Mapping[str, object]], Awaitable[ListFunctionEventInvokeConfigsResponse]]
 
 
-@says_what_there_is
+@reject_unknown_arguments
 class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
     """A `Client` for asyncio and trio: the same arguments, the same pages, the same errors.
 
@@ -79,61 +48,69 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
     time; to use it in another is a RuntimeError. `transport` is an `httpx.AsyncBaseTransport`.
     """
 
-    _make_transport = TaskTransport
+    _make_transport = AsyncPooledTransport
     _send_method = "handle_async_request"
-    _unpickle = staticmethod(made)  # not shared: the next one may be for another event loop
     _event_loop: object = None
-    _fetch: Fetch | None = None
+    _refresh: _Refresh | None = None
 
     async def list_function_event_invoke_configs(
         self, **params: Unpack[ListRequest]
     ) -> ListFunctionEventInvokeConfigsResponse:
         """One page of a function's configurations; as `Client.list_function_event_invoke_configs`."""
-        return await self._call(params, paced=False)
+        return await self._call(params, rate_limited=False)
 
     async def _call(
-        self, params: Mapping[str, object], paced: bool
+        self, params: Mapping[str, object], rate_limited: bool
     ) -> ListFunctionEventInvokeConfigsResponse:
-        self._enter_event_loop()
-        steps = self._caller.steps(params, paced=paced)
-        outcome: Outcome = None
-        while True:
-            try:
-                step = steps.send(outcome)
-            except StopIteration as done:
-                return cast("ListFunctionEventInvokeConfigsResponse", done.value)
-            if isinstance(step, FetchKeys):
-                outcome = await self._fetch_keys()
-            elif isinstance(step, Sleep):
-                await anyio.sleep(step.seconds)
-                outcome = None
-            else:
-                outcome = await self._send(step.request)
+        try:
+            self._enter_event_loop()
+            return await self._attempt(params, rate_limited)
+        except BaseException as error:
+            failed = strip_traceback(error, keep_from=self._frames_to_keep)
+        raise failed
 
     def _enter_event_loop(self) -> None:
         token = current_token()
         if self._event_loop is None:
             self._event_loop = token
         elif self._event_loop != token:
-            # Its connections and locks belong to the other one, and would wait for it for ever.
+            # Its connections and locks belong to the other loop, and would wait for that for ever.
             raise RuntimeError("AsyncClient is used in a second event loop: make one for each event loop")
 
-    async def _fetch_keys(self) -> Keys:
-        if not self._credentials.may_block():
-            return self._credentials.keys()
-        if self._fetch is None or self._fetch.is_over():
-            self._fetch = Fetch(self._credentials.keys)
-        elif keys := self._credentials.still_good():
-            return keys  # as botocore's threads: the first one refreshes them, and the others need not wait
-        return await self._fetch.keys()
+    async def _attempt(
+        self, params: Mapping[str, object], rate_limited: bool
+    ) -> ListFunctionEventInvokeConfigsResponse:
+        attempts = self._call_flow.attempts(params, rate_limited=rate_limited)
+        result: Result = None
+        while True:
+            try:
+                action = attempts.send(result)
+            except StopIteration as done:
+                return cast("ListFunctionEventInvokeConfigsResponse", done.value)
+            if isinstance(action, GetCredentials):
+                result = await self._get_credentials()
+            elif isinstance(action, Sleep):
+                await anyio.sleep(action.seconds)
+                result = None
+            else:
+                result = await self._send(action.request)
 
-    async def _send(self, request: Request) -> Outcome:
+    async def _get_credentials(self) -> FrozenCredentials:
+        if not self._credentials.needs_io():
+            return self._credentials.frozen()
+        if self._refresh is None or self._refresh.is_done():
+            self._refresh = _Refresh(self._credentials.frozen)
+        elif cached := self._credentials.cached():
+            return cached  # the first task refreshes early; the others need not wait, as botocore's threads
+        return await self._refresh.wait()
+
+    async def _send(self, request: Request) -> Result:
         try:
             response = await self._transport.handle_async_request(http.to_httpx(request, self._settings))
             body = await read_async(response, self._settings.config.max_response_size)
         except http.FAILURES as error:
-            return http.failure(error, request.url, self._proxy)
-        return http.to_reply(response.status_code, response.headers.raw, body)
+            return http.transport_error(error, request.url, self._proxy)
+        return http.to_response(response.status_code, response.headers.raw, body)
 
     def get_paginator(self, operation_name: str) -> AsyncPaginator:
         """The paginator of "list_function_event_invoke_configs".
@@ -152,8 +129,15 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
         self, function_name: str, starting_token: str | None = None
     ) -> FunctionOutcome:
         """All configurations of one function, or the error; as `Client.list_for_function`."""
-        paginator = self._paginator(lambda params: self._call(params, paced=True))
-        return await list_one(paginator, function_name, starting_token)
+        builder = OutcomeBuilder(function_name, starting_token)
+        paginator = self._paginator(lambda params: self._call(params, rate_limited=True))
+        try:
+            pages = paginator.paginate(**builder.request)
+            async for page in pages:
+                builder.add_page(page, pages.resume_token)
+        except Exception as error:
+            return builder.outcome(error)
+        return builder.outcome()
 
     def list_for_functions(
         self, names: Iterable[str] | AsyncIterable[str], *, max_concurrency: int = 10
@@ -163,10 +147,10 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
             async with client.list_for_functions(names) as outcomes:
                 async for outcome in outcomes:
 
-        At the end of the `async with` the tasks that are left are cancelled, and what `names` raised
+        At the end of the `async with` the tasks that still list are cancelled, and what `names` raised
         is raised.
         """
-        return as_completed(self.list_for_function, names, max_concurrency)
+        return list_many(self.list_for_function, names, max_concurrency)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -251,12 +235,51 @@ class _AsyncPages(AsyncIterator[ListFunctionEventInvokeConfigsResponse]):
 class _AsyncFlattened(AsyncIterator[T]):
     """What each page of a pass yields, one by one."""
 
-    def __init__(self, list_page: ListPage, results: Results[T]) -> None:
+    def __init__(self, list_page: ListPage, results: ItemBuffer[T]) -> None:
         self._pages = _AsyncPages(list_page, results.pagination)
         self._results = results
 
     async def __anext__(self) -> T:
         while not self._results:
-            page = self._results.unread
-            self._results.feed(await anext(self._pages) if page is None else page)
-        return self._results.take()
+            page = self._results.pending_page
+            self._results.push_page(await anext(self._pages) if page is None else page)
+        return self._results.pop()
+
+
+class _Refresh:
+    """One refresh of the credentials, for all tasks that wait for it. To be made in their event loop.
+
+    Finding credentials may take seconds (SSO, STS, a program that asks for an MFA code) and cannot be
+    cancelled: botocore blocks. Three things follow:
+
+    1. It runs in a thread, never on the event loop's own.
+    2. All tasks wait for the same one, so that a program that asks for a code asks once. A task that is
+       cancelled only stops waiting: the refresh goes on for the others.
+    3. The thread outlives the tasks. It is a daemon, so that it does not keep a process alive in which nobody
+       waits any more; and the event loop may be gone when it ends.
+
+    An anyio worker thread does not do: it is not a daemon, and its result is for one task.
+    """
+
+    def __init__(self, refresh: Callable[[], FrozenCredentials]) -> None:
+        self._refresh = refresh
+        self._result: Future[FrozenCredentials] = Future()
+        self._done = anyio.Event()
+        self._event_loop = current_token()
+        Thread(target=copy_context().run, args=(self._run,), name=__name__, daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self._result.set_result(self._refresh())
+        except BaseException as error:
+            self._result.set_exception(error)
+        with suppress(RuntimeError):  # the event loop has ended, and nobody waits
+            from_thread.run_sync(self._done.set, token=self._event_loop)
+
+    def is_done(self) -> bool:
+        return self._result.done()
+
+    async def wait(self) -> FrozenCredentials:
+        """The credentials. Raises what finding them raised."""
+        await self._done.wait()
+        return self._result.result()

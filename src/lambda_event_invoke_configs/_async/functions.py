@@ -1,40 +1,22 @@
-"""Many functions at the same time by tasks, as functions.py has them by threads and executors."""
+"""Many functions at the same time, by tasks; `_sync/functions.py` does it by threads."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING
 
 import anyio
 
-from .._client.outcome import FunctionOutcome, Listing, validate
-
-if TYPE_CHECKING:
-    from .client import AsyncPaginator
+from .._client.outcome import FunctionOutcome, validate
 
 
-async def list_one(
-    paginator: AsyncPaginator, function_name: str, starting_token: str | None
-) -> FunctionOutcome:
-    """As `functions.list_one()`."""
-    listing = Listing(function_name, starting_token)
-    try:
-        pages = paginator.paginate(**listing.request)
-        async for page in pages:
-            listing.add(page, pages.resume_token)
-    except Exception as error:
-        return listing.outcome(error)
-    return listing.outcome()
-
-
-def as_completed(
+def list_many(
     list_one: Callable[[str], Awaitable[FunctionOutcome]],
     names: Iterable[str] | AsyncIterable[str],
     max_concurrency: int,
 ) -> AbstractAsyncContextManager[AsyncIterator[FunctionOutcome]]:
-    """The outcomes, as they come, by tasks that live as long as the `async with`.
+    """The outcomes of `list_one(name)`, as they complete, by tasks that live as long as the `async with`.
 
     If `names` is an asynchronous generator, it is closed at the end.
 
@@ -42,11 +24,11 @@ def as_completed(
     """
     validate(names, (Iterable, AsyncIterable), max_concurrency)
     waiting = aiter(names) if isinstance(names, AsyncIterable) else _asynchronous(names)
-    return _by_tasks(list_one, waiting, max_concurrency)
+    return _run_in_tasks(list_one, waiting, max_concurrency)
 
 
 class _Outcomes(AsyncIterator[FunctionOutcome]):
-    """What waits to be taken. A memory stream of anyio's loses what it hands to a task being cancelled."""
+    """The outcomes that are ready. A memory stream of anyio loses an item if the receiver is cancelled."""
 
     def __init__(self, room: anyio.Semaphore) -> None:
         self._room = room
@@ -69,13 +51,13 @@ class _Outcomes(AsyncIterator[FunctionOutcome]):
             if self._changed.is_set():
                 self._changed = anyio.Event()
             await self._changed.wait()
-        # Nothing is awaited from here on, so nobody can be cancelled with the outcome in hand.
+        # No await from here on: a cancellation cannot lose the outcome.
         self._room.release()
         return self._waiting.popleft()
 
 
 @asynccontextmanager
-async def _by_tasks(
+async def _run_in_tasks(
     list_one: Callable[[str], Awaitable[FunctionOutcome]], names: AsyncIterator[str], max_concurrency: int
 ) -> AsyncGenerator[AsyncIterator[FunctionOutcome], None]:
     room = anyio.Semaphore(max_concurrency)
@@ -85,8 +67,8 @@ async def _by_tasks(
     async def list_and_put(name: str) -> None:
         outcomes.put(await list_one(name))
 
-    async def take_names() -> None:
-        # One task for all of them: a generator may hold what belongs to the task that runs it.
+    async def read_names() -> None:
+        # One task reads all names: a generator may hold a cancel scope, which belongs to one task.
         nonlocal failure
         failed = None
         try:
@@ -101,19 +83,19 @@ async def _by_tasks(
                     failed = error
                 finally:
                     if isinstance(names, AsyncGenerator):
-                        # Nobody else can: to leave it to the garbage collector is an error on trio.
+                        # On trio, leaving it to the garbage collector is an error.
                         await names.aclose()
         finally:
             outcomes.end()
-        failure = failure or failed  # the block's own error, if it was left with one, comes first
+        failure = failure or failed  # an error of the block comes first
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(take_names)
+        tasks.start_soon(read_names)
         try:
             yield outcomes
         except anyio.get_cancelled_exc_class():
             raise
-        except BaseException as error:  # not raised in here: that would make an ExceptionGroup of it
+        except BaseException as error:  # raised below: the task group would make an ExceptionGroup of it
             failure = error
         tasks.cancel_scope.cancel()
     if failure is not None:

@@ -15,7 +15,7 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
-from .._settings.config import invalid
+from .._settings.config import invalid_setting
 from ..exceptions import InvalidConfigError
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Checkpoint:
         raise self._no_checkpoint()
 
     def _no_checkpoint(self) -> InvalidConfigError:
-        return invalid("--checkpoint", self._path, "a file that this command wrote, or none yet")
+        return invalid_setting("--checkpoint", self._path, "a file that this command wrote, or none yet")
 
     def _take(self, record: dict[str, Any]) -> None:
         # What failed is asked for again: its newer line counts.
@@ -137,7 +137,7 @@ class Checkpoint:
 
     def _lost_lines(self) -> InvalidConfigError:
         allowed = "removed, or the output continued with >>: it has lost lines"
-        return invalid("--checkpoint", self._path, allowed)
+        return invalid_setting("--checkpoint", self._path, allowed)
 
 
 def _file_id(output: TextIO) -> list[int] | None:

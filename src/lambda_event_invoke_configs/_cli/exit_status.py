@@ -11,7 +11,7 @@ from contextlib import suppress
 
 PROG = "lambda-event-invoke-configs"
 
-SOME_FAILED = 1  # of many functions, as with `aws s3` of many files
+PARTIAL_FAILURE = 1  # of many functions, as with `aws s3` of many files
 USAGE = 252
 CONFIGURATION = 253
 SERVICE = 254
@@ -30,11 +30,11 @@ def report(error: BaseException) -> int:
     else:
         code, text = _exit_status(error), one_line(error)
     logger.debug("failed", exc_info=error)
-    say(f"{PROG}: {text}")
+    print_error(f"{PROG}: {text}")
     return code
 
 
-def say(line: str) -> None:
+def print_error(line: str) -> None:
     """Write a line to standard error; if that takes none, nobody can be told."""
     with suppress(OSError):
         sys.stderr.write(f"{line}\n")

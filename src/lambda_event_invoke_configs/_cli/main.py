@@ -20,8 +20,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from .arguments import parse
-from .exit_status import PROG, USAGE, report, say
-from .output import shown
+from .exit_status import PROG, USAGE, print_error, report
+from .output import output_members
 
 if TYPE_CHECKING:
     import argparse
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _LOCAL_CONFIGURATIONS = 120
 _LOCAL_REGION = "us-east-1"
+_NO_SETTINGS = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -80,7 +81,7 @@ def _run(args: argparse.Namespace) -> int:
             number = None if args.functions_from is not None else len(args.names)
             by_region = {client.meta.region_name: client for client in clients}
             if len(by_region) < len(clients):  # by its pseudo-region, such as fips-us-east-1
-                say(f"{PROG}: error: --region {', '.join(args.regions)}: two of these are the same")
+                print_error(f"{PROG}: error: --region {', '.join(args.regions)}: two of these are the same")
                 return USAGE
             return list_many(by_region, names, number, args)
     except (Exception, KeyboardInterrupt) as error:
@@ -111,28 +112,15 @@ def _client(args: argparse.Namespace, region: str | None) -> Iterator[Client]:
     from ..local import LocalLambda
 
     configurations = dict.fromkeys(args.names, _LOCAL_CONFIGURATIONS)
-    with LocalLambda(configurations, region_name=region or _LOCAL_REGION) as lam:
-        with _no_settings_of_the_user():
-            local = Client(**lam.client_options, config=Config(**options, proxies={}))
-        with local:
-            yield local
 
+    class LocalClient(Client):
+        _environ = _NO_SETTINGS  # a profile that AWS_PROFILE names would have to exist
 
-@contextmanager
-def _no_settings_of_the_user() -> Iterator[None]:
-    """Hide AWS's variables and files for a while.
-
-    No argument of a client's does: a profile that AWS_PROFILE names must exist, whoever needs it.
-    """
-    hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("AWS_")}
-    files = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
-    os.environ.update(dict.fromkeys(files, os.devnull))
-    try:
-        yield
-    finally:
-        for name in files:
-            del os.environ[name]
-        os.environ.update(hidden)
+    with (
+        LocalLambda(configurations, region_name=region or _LOCAL_REGION) as lam,
+        LocalClient(**lam.client_options, config=Config(**options, proxies={})) as client,
+    ):
+        yield client
 
 
 def _pages(client: Client, args: argparse.Namespace) -> PageIterator:
@@ -152,7 +140,7 @@ def _list(pages: PageIterator, output: Output, *, only_one: bool) -> int:
     token = pages.resume_token
     try:
         for page in islice(pages, 1 if only_one else None):
-            output.add(shown(page, marker=only_one))
+            output.add(output_members(page, marker=only_one))
             # Not before: what is interrupted in between comes twice, rather than never.
             token = pages.resume_token
     except OSError:
@@ -164,11 +152,11 @@ def _list(pages: PageIterator, output: Output, *, only_one: bool) -> int:
         finally:
             code = report(error)
             if token:
-                say(f"To continue: --starting-token {token}")
+                print_error(f"To continue: --starting-token {token}")
         return code
     output.end(None if only_one else token)
     if token and not (output.shows_token and (not only_one or _is_a_marker(token))):
-        say(f"NextToken: {token}")
+        print_error(f"NextToken: {token}")
     return 0
 
 

@@ -11,10 +11,10 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from .._client.outcome import FunctionOutcome
-from .._sync.functions import Threads, completed, outcome_of
+from .._sync.functions import run_bounded
 from .checkpoint import Checkpoint, Function
-from .exit_status import SOME_FAILED, one_line
-from .output import plain
+from .exit_status import PARTIAL_FAILURE, one_line
+from .output import to_json
 
 if TYPE_CHECKING:
     from .._sync.client import Client
@@ -40,17 +40,15 @@ def list_many(clients: Mapping[str, Client], names: Iterator[str], number: int |
                 else:
                     advance()
 
-        def list_one(job: Function) -> FunctionOutcome:
+        def list_one(job: Function, _: object) -> tuple[Function, FunctionOutcome]:
             name, region = job
-            return clients[region].list_for_function(name)
+            return job, clients[region].list_for_function(name)
 
         failed = False
-        # Each region has a pace of its own, so each has as many at the same time.
+        # The rate limit is for each region, and so is the number of functions at the same time.
         at_once = options.max_concurrency * len(clients)
-        threads = Threads()
-        done = completed(list_one, jobs(), at_once, threads, taker=threads)
-        for job, future in stack.enter_context(closing(done)):
-            outcome = outcome_of(job[0], future)
+        outcomes = run_bounded(list_one, jobs(), at_once, read_in_thread=True)
+        for job, outcome in stack.enter_context(closing(outcomes)):
             failed = failed or outcome.error is not None
             line = _line(outcome, job[1])
             if checkpoint:
@@ -59,7 +57,7 @@ def list_many(clients: Mapping[str, Client], names: Iterator[str], number: int |
                 sys.stdout.write(line)
                 sys.stdout.flush()
             advance()
-    return SOME_FAILED if failed else 0
+    return PARTIAL_FAILURE if failed else 0
 
 
 @contextmanager
@@ -80,7 +78,7 @@ def _line(outcome: FunctionOutcome, region: str) -> str:
     shown: dict[str, Any] = {
         "FunctionName": outcome.function_name,
         "Region": region,
-        "FunctionEventInvokeConfigs": plain(outcome.configurations),
+        "FunctionEventInvokeConfigs": to_json(outcome.configurations),
     }
     if outcome.error is not None:
         response = getattr(outcome.error, "response", {})

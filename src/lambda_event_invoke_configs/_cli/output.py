@@ -77,18 +77,18 @@ def _configurations(shown: dict[str, Any]) -> Any:
     return shown.get("FunctionEventInvokeConfigs", [])
 
 
-def shown(page: ListFunctionEventInvokeConfigsResponse, *, marker: bool) -> dict[str, Any]:
+def output_members(page: ListFunctionEventInvokeConfigsResponse, *, marker: bool) -> dict[str, Any]:
     """What of a page is for output: never its ResponseMetadata, its NextMarker only with `marker`."""
     names = {"FunctionEventInvokeConfigs", "NextMarker"} if marker else {"FunctionEventInvokeConfigs"}
-    return {name: plain(value) for name, value in page.items() if name in names}
+    return {name: to_json(value) for name, value in page.items() if name in names}
 
 
-def plain(value: object) -> object:
+def to_json(value: object) -> object:
     """The same for JSON: dicts for mappings, ISO 8601 text for timestamps."""
     if isinstance(value, Mapping):
-        return {name: plain(member) for name, member in value.items()}
+        return {name: to_json(member) for name, member in value.items()}
     if isinstance(value, list):
-        return [plain(member) for member in value]
+        return [to_json(member) for member in value]
     return value.isoformat() if isinstance(value, datetime) else value
 
 

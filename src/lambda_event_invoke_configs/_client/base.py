@@ -1,33 +1,26 @@
-"""What a client is besides sending: its arguments, `meta`, `exceptions`, and what there is to call."""
+"""Base class of the sync and async clients: arguments, `meta`, `exceptions`."""
 
 from __future__ import annotations
 
-import inspect
-import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from types import CodeType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypedDict, TypeVar
 
 from .. import exceptions as errors
-from .._fork import importing
-from .._protocol.call import Caller
+from .._protocol.call import CallFlow
 from .._protocol.request import METHOD_NAME
 from .._protocol.response import MODELED_ERRORS
 from .._settings import credentials as credential_sources
 from .._settings import resolve as settings
-from .._settings.config import Config, invalid
+from .._settings.config import Config, invalid_setting
 from .._settings.endpoint import partition_of
 from . import http
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
-
     from .._settings.config import ConfigArgument
     from .._settings.credentials import CredentialsArgument
-
-logger: logging.Logger = logging.getLogger(__name__)
 
 TransportT = TypeVar("TransportT")
 
@@ -81,11 +74,13 @@ class Exceptions:
 
 
 class ClientBase(Generic[TransportT]):
-    """All of a client that neither sends nor waits."""
+    """What both clients share: everything except sending and waiting."""
 
     _make_transport: Callable[..., TransportT]
+    _send: Callable[..., Any]
     _send_method: ClassVar[str]
-    _unpickle: ClassVar[Callable[..., Any]]
+    _environ: ClassVar[Mapping[str, str] | None] = None
+    """In place of `os.environ`, for the command's --local."""
 
     def __init__(
         self,
@@ -102,6 +97,7 @@ class ClientBase(Generic[TransportT]):
         config: ConfigArgument | None = None,
         transport: TransportT | None = None,
     ) -> None:
+        environ = os.environ if self._environ is None else self._environ
         self._settings = settings.resolve(
             region_name=region_name,
             profile_name=profile_name,
@@ -109,48 +105,30 @@ class ClientBase(Generic[TransportT]):
             use_ssl=use_ssl,
             verify=verify,
             config=config,
-            environ=os.environ,
+            environ=environ,
         )
-        self._caller = Caller(self._settings)
-        self._credentials = credential_sources.source(
+        self._call_flow = CallFlow(self._settings)
+        self._credentials = credential_sources.resolve_credentials(
             access_key=aws_access_key_id,
             secret_key=aws_secret_access_key,
             token=aws_session_token,
             credentials=credentials,
             profile_name=profile_name,
             region=self._settings.region,
-            environ=os.environ,
+            environ=environ,
         )
         if transport is not None and not hasattr(transport, self._send_method):
-            raise invalid(
+            raise invalid_setting(
                 "transport", type(transport).__name__, f"an httpx transport with {self._send_method}()"
             )
-        # A transport that was handed over may serve others too: it is closed by whoever made it.
+        # A transport of the user's may serve other clients too: the user closes it.
         self._owns_transport = transport is None
         self._transport = (
-            self._make_transport(**http.options(self._settings)) if transport is None else transport
+            self._make_transport(**http.transport_options(self._settings)) if transport is None else transport
         )
         self._proxy = self._settings.proxy if self._owns_transport else None
         self.exceptions: Exceptions = Exceptions()
         """The operation's exceptions, as with boto3: `except client.exceptions.ClientError`."""
-        resolved = self._settings
-        # A function, and not its result, so that no repr shows the keys.
-        self._pickled_arguments = cache(
-            lambda: _pickle_arguments(
-                # The same region and endpoint there, whatever the environment is there.
-                region_name=resolved.region,
-                endpoint_url=resolved.endpoint.url,
-                profile_name=profile_name,
-                use_ssl=use_ssl,
-                verify=verify,
-                aws_access_key_id=aws_access_key_id,
-                aws_secret_access_key=aws_secret_access_key,
-                aws_session_token=aws_session_token,
-                credentials=credentials,
-                config=config,
-                transport=transport,
-            )
-        )
 
     @property
     def meta(self) -> ClientMeta:
@@ -160,19 +138,14 @@ class ClientBase(Generic[TransportT]):
             resolved.region, resolved.endpoint.url, partition_of(resolved.region).name, resolved.config
         )
 
-    def __reduce__(self) -> tuple[Callable[..., Self], tuple[type[Self], bytes]]:
-        """What a client of another process is made from: the arguments, which may hold credentials.
+    @property
+    def _frames_to_keep(self) -> CodeType | None:
+        # What a transport of the user's raises keeps its own frames: the user has to find the mistake.
+        return None if self._owns_transport else type(self)._send.__code__
 
-        Raises TypeError for one of a class whose own `__init__()` may take others.
-        """
-        if inspect.unwrap(type(self).__init__) is not ClientBase.__init__:
-            kind = type(self).__name__
-            raise TypeError(f"{kind} has an __init__() of its own: to be pickled it needs a __reduce__() too")
-        try:
-            return self._unpickle, (type(self), self._pickled_arguments())
-        except BaseException as error:
-            failed = errors.without_frames(error)
-        raise failed
+    def __reduce__(self) -> NoReturn:
+        """Raises TypeError: connections and locks cannot be sent to another process."""
+        raise TypeError(f"{type(self).__name__} cannot be pickled: make a client in each process")
 
     def can_paginate(self, operation_name: str) -> bool:
         """Whether `get_paginator()` has a paginator for an operation of this name."""
@@ -183,7 +156,7 @@ class ClientBase(Generic[TransportT]):
             raise errors.OperationNotPageableError(operation_name=operation_name)
 
     def __repr__(self) -> str:
-        # One that could not be made has none, and is in the traceback.
+        # A client whose constructor has failed has no settings, and may be in the traceback.
         settings: Any = vars(self).get("_settings")
         if settings is None:
             return f"<{type(self).__name__}>"
@@ -196,42 +169,3 @@ class ClientBase(Generic[TransportT]):
                 f"{type(self).__name__!r} object has no attribute {name!r}; "
                 f"its only operation is {METHOD_NAME!r}"
             )
-
-
-def _pickle_arguments(**arguments: object) -> bytes:
-    import pickle  # here, as below: few clients are sent to other processes, and it takes a while
-
-    if arguments["aws_access_key_id"] or arguments["credentials"]:
-        logger.warning("the client's credentials are pickled with it: they were given as arguments")
-    for name, value in arguments.items():
-        try:
-            pickle.dumps(value)
-        except Exception:  # pickle's own, or whatever the object raises
-            allowed = "one that can be pickled, to be used in other processes"
-            raise invalid(name, type(value).__name__, allowed) from None
-    return pickle.dumps(arguments)
-
-
-def shared(client_class: Callable[..., Any], arguments: bytes) -> Any:
-    """One client for all that a process is sent, with its connections and its pace."""
-    try:
-        with importing:  # so that its threads do not make one each
-            return _made_once(client_class, arguments)
-    finally:
-        arguments = b""  # a traceback with locals would show the keys
-
-
-def made(client_class: Callable[..., Any], arguments: bytes) -> Any:
-    """A client like the one that was pickled."""
-    import pickle
-
-    try:
-        return client_class(**pickle.loads(arguments))  # noqa: S301 - it is part of a pickle itself
-    except BaseException as error:
-        failed = errors.without_frames(error)
-    finally:
-        arguments = b""
-    raise failed
-
-
-_made_once = lru_cache(maxsize=8)(made)

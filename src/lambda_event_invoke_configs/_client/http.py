@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from .._protocol.call import Request
-from .._protocol.response import Reply
-from .._settings.config import invalid
+from .._protocol.response import Response
+from .._settings.config import invalid_setting
 from .._settings.resolve import Settings
 from ..exceptions import (
     ConnectionClosedError,
@@ -31,13 +31,12 @@ from ..exceptions import (
     ProxyConnectionError,
     ReadTimeoutError,
     SSLError,
-    without_frames,
 )
 
 E = TypeVar("E", bound=BaseException)
 
 
-def options(settings: Settings) -> dict[str, Any]:
+def transport_options(settings: Settings) -> dict[str, Any]:
     """What a transport of connections.py is made with for these settings.
 
     Raises InvalidConfigError for a CA bundle or client certificate that cannot be loaded.
@@ -76,13 +75,15 @@ def _tls(settings: Settings) -> ssl.SSLContext:
         try:
             context = ssl.create_default_context(cafile=verify)
         except (OSError, ValueError) as error:
-            raise invalid("verify (or AWS_CA_BUNDLE, ca_bundle)", verify, f"a PEM file: {error}") from None
+            raise invalid_setting(
+                "verify (or AWS_CA_BUNDLE, ca_bundle)", verify, f"a PEM file: {error}"
+            ) from None
     if cert:
         try:
             context.load_cert_chain(*([cert] if isinstance(cert, str) else cert))
         except (OSError, TypeError, ValueError) as error:
             allowed = f"a PEM file, or (certificate, key): {error}"
-            raise invalid("client_cert", cert, allowed) from None
+            raise invalid_setting("client_cert", cert, allowed) from None
     return context
 
 
@@ -149,27 +150,24 @@ def to_httpx(request: Request, settings: Settings) -> httpx.Request:
         report = f"The parameters cannot be sent: a URL of {len(request.url)} characters, allowed: {_MAX_URL}"
         raise ParamValidationError(report=report)
     origin = _parsed(settings.endpoint.origin)
-    try:
-        made = httpx.Request(
-            "GET",
-            origin,
-            headers=request.headers,
-            stream=_NO_BODY,  # so that httpx looks for no headers to add, which takes longer than the rest
-            extensions={"timeout": timeout.as_dict()},
-        )
-    except BaseException as error:  # such as Ctrl-C: httpx's frames hold the headers
-        raise without_frames(error)  # noqa: B904 - it is the same one
+    made = httpx.Request(
+        "GET",
+        origin,
+        headers=request.headers,
+        stream=_NO_BODY,  # so that httpx looks for no headers to add, which takes longer than the rest
+        extensions={"timeout": timeout.as_dict()},
+    )
     made.url = _ExactURL(request.url, request.target, origin)
     return made
 
 
-def to_reply(status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> Reply:
+def to_response(status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> Response:
     """A response as the decisions take it."""
     joined: dict[str, str] = {}
     for raw_name, raw_value in headers:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         joined[name] = f"{joined[name]}, {value}" if name in joined else value
-    return Reply(status, joined, body)
+    return Response(status, joined, body)
 
 
 # What a transport raises when there is no response. On asyncio, httpx lets through what TLS raises after
@@ -177,7 +175,7 @@ def to_reply(status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -
 FAILURES = (httpx.TransportError, ssl.SSLError)
 
 
-def failure(error: httpx.TransportError | ssl.SSLError, url: str, proxy: str | None) -> Exception:
+def transport_error(error: httpx.TransportError | ssl.SSLError, url: str, proxy: str | None) -> Exception:
     """botocore's exception for a failure of httpx's, with boto3's text.
 
     The one of httpx's is not kept: its request holds the headers.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dateutil.tz import tzlocal
 
 from .._protocol.pagination import configurations
-from .._settings.config import invalid
+from .._settings.config import invalid_setting
 from ..types import FunctionEventInvokeConfig
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _in_zone(found: Any, zone: tzinfo) -> Any:
         return found
 
 
-class Listing:
+class OutcomeBuilder:
     """One function's listing as it goes on, into an outcome."""
 
     def __init__(self, function_name: str, starting_token: str | None) -> None:
@@ -62,7 +62,7 @@ class Listing:
         self._found: list[FunctionEventInvokeConfig] = []
         self._resume_token = starting_token
 
-    def add(self, page: ListFunctionEventInvokeConfigsResponse, resume_token: str | None) -> None:
+    def add_page(self, page: ListFunctionEventInvokeConfigsResponse, resume_token: str | None) -> None:
         self._found += configurations(page)
         self._resume_token = resume_token
 
@@ -74,6 +74,6 @@ class Listing:
 def validate(names: object, kinds: type | tuple[type, ...], max_concurrency: object) -> None:
     """Raises InvalidConfigError for a single name in place of several, and for a number that is none."""
     if isinstance(names, (str, bytes)) or not isinstance(names, kinds):
-        raise invalid("names", names, "an iterable of names, not a single one")
+        raise invalid_setting("names", names, "an iterable of names, not a single one")
     if type(max_concurrency) is not int or max_concurrency < 1:
-        raise invalid("max_concurrency", max_concurrency, "an int, 1 or more")
+        raise invalid_setting("max_concurrency", max_concurrency, "an int, 1 or more")

@@ -12,7 +12,14 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from .._protocol import request as operation
-from .._protocol.pagination import RESULT_KEY, Pagination, Plan, Results, encode_token, plan
+from .._protocol.pagination import (
+    RESULT_KEY,
+    ItemBuffer,
+    Pagination,
+    PaginationPlan,
+    encode_token,
+    parse_pagination_config,
+)
 from ..types import ListFunctionEventInvokeConfigsResponse
 
 if TYPE_CHECKING:
@@ -48,7 +55,7 @@ class PaginatorBase(Generic[ListT, PagesT]):
         Raises ParamValidationError, PaginationConfigError or StartingTokenError.
         """
         request: dict[str, object] = {**params}
-        planned = plan(request, request.pop("PaginationConfig", None))
+        planned = parse_pagination_config(request, request.pop("PaginationConfig", None))
         if self._parameter_validation:
             operation.validate(planned.params)
         made: PagesT = self._page_iterator(self._list_page, planned)
@@ -61,10 +68,10 @@ class PageIteratorBase(Generic[ListT]):
     An error does not end an iteration: the next step asks for the same page again.
     """
 
-    def __init__(self, list_page: ListT, planned: Plan) -> None:
+    def __init__(self, list_page: ListT, planned: PaginationPlan) -> None:
         self._list_page = list_page
         self._plan = planned
-        self._progress: Pagination | Results[Any] = Pagination(planned)
+        self._progress: Pagination | ItemBuffer[Any] = Pagination(planned)
 
     @property
     def resume_token(self) -> str | None:
@@ -92,8 +99,8 @@ class PageIteratorBase(Generic[ListT]):
         self._progress = pagination
         return pagination
 
-    def _begin_results(self, pick: Pick[T], *, each_is_a_configuration: bool) -> Results[T]:
-        results = Results(Pagination(self._plan), pick, each_is_a_configuration=each_is_a_configuration)
+    def _begin_results(self, pick: Pick[T], *, each_is_a_configuration: bool) -> ItemBuffer[T]:
+        results = ItemBuffer(Pagination(self._plan), pick, each_is_a_configuration=each_is_a_configuration)
         self._progress = results
         return results
 

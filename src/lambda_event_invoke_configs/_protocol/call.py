@@ -1,13 +1,12 @@
-"""One API call as a generator: attempts, until there is a page or an error.
+"""One API call as a generator of actions: attempts, until there is a page or an error.
 
-`Caller.steps()` yields what it needs done (`FetchKeys`, `Send`, `Sleep`) and is sent the outcome; it
-returns the page or raises. It does no I/O itself, so the same generator serves both clients, and every
-rule is tested without a socket. `Client._call()` shows all that a shell does.
+`CallFlow.attempts()` yields what it needs done and is sent the result. It returns the page or raises. It does
+no I/O, so one generator serves both clients, and every rule is tested without a socket.
 
-    FetchKeys()      -> Keys
-    Send(request)    -> Reply, or the exception for which there is none (botocore's HTTPClientError
-                        and ConnectionError)
-    Sleep(seconds)   -> None
+    GetCredentials()  ->  FrozenCredentials
+    Send(request)     ->  Response, or the exception of an exchange that had none (botocore's
+                          HTTPClientError and ConnectionError)
+    Sleep(seconds)    ->  None
 """
 
 from __future__ import annotations
@@ -21,33 +20,31 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Union, cast
 from urllib.parse import quote
 
-from .._fork import begin_anew
-from .._settings.credentials import Keys
+from .._fork import reset_after_fork
+from .._settings.credentials import FrozenCredentials
 from .._settings.resolve import Settings
-from ..exceptions import without_frames
-from ..types import ListFunctionEventInvokeConfigsResponse, ResponseMetadata
-from . import request as operation
-from . import response
-from . import retries as retry
-from .response import Reply
-from .retries import Failure, RateLimiter, RetryQuota
+from ..exceptions import ClientError
+from ..types import ListFunctionEventInvokeConfigsResponse
+from .request import request_target, validate
+from .response import MODELED_ERRORS, Response, parse_error, parse_page
+from .retries import RateLimiter, RetryQuota, RetryReason, backoff, clock_offset, retry_reason
 from .signing import is_signed, sign
 
 logger: logging.Logger = logging.getLogger(__name__)
 
-_MODELED_CODES = frozenset(response.MODELED_ERRORS)
+_MODELED_CODES = frozenset(MODELED_ERRORS)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One attempt: GET `url`, whose path and query are `target` on the wire, to the byte."""
+    """One attempt: GET `url`, whose path and query are `target` on the wire, byte for byte."""
 
     url: str
     target: str
-    headers: list[tuple[str, str]] = field(repr=False)  # Authorization among them
+    headers: list[tuple[str, str]] = field(repr=False)  # they include Authorization
 
 
-class FetchKeys(NamedTuple):
+class GetCredentials(NamedTuple):
     pass
 
 
@@ -59,15 +56,15 @@ class Sleep(NamedTuple):
     seconds: float
 
 
-Step = Union[FetchKeys, Send, Sleep]
-Outcome = Union[Keys, Reply, Exception, None]
+Action = Union[GetCredentials, Send, Sleep]
+Result = Union[FrozenCredentials, Response, Exception, None]
 
 
-class Caller:
-    """What the calls of one client share: its settings, retry quota, rate limiter and clock offset.
+class CallFlow:
+    """What the calls of one client share: settings, retry quota, rate limiter and clock offset.
 
-    clock: gives epoch seconds, to sign with; whoever sets it forward or back may do so at any time.
-    monotonic: gives seconds that nobody sets, to keep the pace with.
+    clock: returns epoch seconds, to sign with. It may be set forward or back at any time.
+    monotonic: returns seconds of a clock that is never set, for the rate limiter.
     """
 
     def __init__(
@@ -84,76 +81,69 @@ class Caller:
         self._random = random
         self._monotonic = monotonic
         self._clock_offset = 0.0
-        self.begin()
-        begin_anew(self)
+        self.reset()
+        reset_after_fork(self)
 
-    def begin(self) -> None:
+    def reset(self) -> None:
         """Start with a full retry quota and no measured rate."""
         self._quota = RetryQuota()
         self._limiter = RateLimiter(self._monotonic())
 
-    def steps(
-        self, params: Mapping[str, object], *, paced: bool = False
-    ) -> Generator[Step, Outcome, ListFunctionEventInvokeConfigsResponse]:
-        """The steps of one call; `paced` by the rate limiter even if the settings have another retry mode.
+    def attempts(
+        self, params: Mapping[str, object], *, rate_limited: bool = False
+    ) -> Generator[Action, Result, ListFunctionEventInvokeConfigsResponse]:
+        """The actions of one call. `rate_limited` uses the rate limiter in every retry mode.
 
-        Raises ParamValidationError before the first step, and what the last attempt failed with.
+        Raises ParamValidationError before the first action, and the error of the last attempt.
         """
         if self._settings.parameter_validation:
-            operation.validate(params)
+            validate(params)
         endpoint = self._settings.endpoint
-        target = endpoint.base_path + operation.target(params)
+        target = endpoint.base_path + request_target(params)
         url = endpoint.origin + target
         invocation_id = str(uuid.uuid4())
         clock_corrected = False
-        last_retry: Failure | None = None
-        limiter = self._limiter if paced or self._settings.adaptive else None
+        last_retry: RetryReason | None = None
+        limiter = self._limiter if rate_limited or self._settings.adaptive else None
         max_attempts = self._settings.max_attempts
         attempt = 0
         while True:
             attempt += 1
             while limiter and (seconds := limiter.wait(self._monotonic())):
                 yield Sleep(seconds)
-            keys = cast("Keys", (yield FetchKeys())) if self._signed else None
+            credentials = cast("FrozenCredentials", (yield GetCredentials())) if self._signed else None
             logger.debug("GET %s, attempt %d of %d", url, attempt, max_attempts)
             clock_offset = self._clock_offset  # another call may correct it while this one waits
-            request = self._request(url, target, keys, invocation_id, attempt)
-            outcome = cast("Reply | Exception", (yield Send(request)))
+            request = self._request(url, target, credentials, invocation_id, attempt)
+            result = cast("Response | Exception", (yield Send(request)))
 
-            error, failure = self._judge(outcome)
-            if limiter:
-                limiter.record(self._monotonic(), throttled=failure is Failure.THROTTLED)
             metadata = {"RetryAttempts": attempt - 1}
             if attempt >= max_attempts:
-                # boto3 says so of a success too.
-                metadata["MaxAttemptsReached"] = True
+                metadata["MaxAttemptsReached"] = True  # as boto3, of a success too
+            error, reason = _error_in(result, metadata)
+            if limiter:
+                limiter.record(self._monotonic(), throttled=reason is RetryReason.THROTTLED)
             if error is None:
                 self._quota.release(last_retry)
-                return _page(cast("Reply", outcome), metadata)
-            if not clock_corrected and self._correct_clock(outcome, error, clock_offset):
+                return parse_page(cast("Response", result), metadata)
+            if not clock_corrected and self._correct_clock(result, error, clock_offset):
                 clock_corrected = True
-                failure = Failure.TRANSIENT
-            if failure and attempt < max_attempts:
-                if self._quota.acquire(failure):
-                    last_retry = failure
-                    reply_headers = outcome.headers if isinstance(outcome, Reply) else {}
-                    seconds = retry.delay(failure, attempt, self._random(), reply_headers)
-                    logger.debug("attempt %d failed (%s), next in %.3f s", attempt, failure.name, seconds)
-                    yield Sleep(seconds)
-                    continue
-                metadata["RetryQuotaReached"] = True
-            raise _final(error, metadata)
+                reason = RetryReason.TRANSIENT
+            if not reason or attempt >= max_attempts:
+                raise error
+            if not self._quota.acquire(reason):
+                if isinstance(error, ClientError):
+                    cast("dict[str, object]", error.response["ResponseMetadata"])["RetryQuotaReached"] = True
+                raise error
+            last_retry = reason
+            headers = result.headers if isinstance(result, Response) else {}
+            seconds = backoff(reason, attempt, self._random(), headers)
+            logger.debug("attempt %d failed (%s), next in %.3f s", attempt, reason.name, seconds)
+            yield Sleep(seconds)
 
-    def _request(self, url: str, target: str, keys: Keys | None, invocation_id: str, attempt: int) -> Request:
-        # The headers are in no variable: a traceback with locals would show them, as the signer's would.
-        try:
-            return Request(url, target, self._headers(target, keys, invocation_id, attempt))
-        except BaseException as error:  # such as Ctrl-C
-            raise without_frames(error)  # noqa: B904 - it is the same one
-
-    def _headers(
-        self, target: str, keys: Keys | None, invocation_id: str, attempt: int
-    ) -> list[tuple[str, str]]:
+    def _request(
+        self, url: str, target: str, credentials: FrozenCredentials | None, invocation_id: str, attempt: int
+    ) -> Request:
         settings = self._settings
         headers = [
             ("Host", settings.endpoint.host),
@@ -162,51 +152,39 @@ class Caller:
             ("amz-sdk-invocation-id", invocation_id),
             ("amz-sdk-request", f"attempt={attempt}; max={settings.max_attempts}"),
         ]
-        # Lambda's own runtime sets these; the trace id is another for each invocation.
+        # Lambda's runtime sets both. The trace id changes with each invocation.
         trace_id = settings.environ.get("_X_AMZN_TRACE_ID")
         if trace_id and "AWS_LAMBDA_FUNCTION_NAME" in settings.environ:
             headers.append(("X-Amzn-Trace-Id", quote(trace_id, safe="-=;:+&[]{}\"',", errors="replace")))
-        now = self._clock() + self._clock_offset
-        return headers + sign(target, settings.endpoint.host, keys, settings.region, now) if keys else headers
+        if credentials:
+            now = self._clock() + self._clock_offset
+            headers += sign(target, settings.endpoint.host, credentials, settings.region, now)
+        return Request(url, target, headers)
 
-    def _judge(
-        self, outcome: Reply | Exception
-    ) -> tuple[Exception | dict[str, object] | None, Failure | None]:
-        """The error in an outcome, if it is one, and whether another attempt may mend it."""
-        if isinstance(outcome, Exception):
-            return outcome, Failure.TRANSIENT
-        if outcome.status < 300:
-            return None, None
-        error = response.error_response(outcome)
-        return error, retry.classify(outcome.status, _code(error), _MODELED_CODES)
-
-    def _correct_clock(
-        self, outcome: Reply | Exception, error: Exception | dict[str, object], signed_with: float
-    ) -> bool:
-        """Keep the clock's offset if that is what an attempt failed for, signed with the given one."""
-        if not isinstance(outcome, Reply) or isinstance(error, Exception):
+    def _correct_clock(self, result: Response | Exception, error: Exception, signed_with: float) -> bool:
+        """Whether the service refused the date that `signed_with` gave; keeps the offset of its clock."""
+        if not isinstance(result, Response) or not isinstance(error, ClientError):
             return False
         now = self._clock() + signed_with
-        offset = retry.clock_offset(outcome.status, _code(error), outcome.headers, now)
+        offset = clock_offset(result.status, _code(error), result.headers, now)
         if offset is None:
             return False
         self._clock_offset = signed_with + offset
-        logger.warning("the clock is wrong by %.0f s: corrected from the service's", offset)
+        logger.warning("local clock is off by %.0f s; correcting it from the service's Date header", offset)
         return True
 
 
-def _code(error: dict[str, object]) -> str:
-    return cast("dict[str, str]", error["Error"])["Code"]
+def _error_in(
+    result: Response | Exception, metadata: Mapping[str, int]
+) -> tuple[Exception | None, RetryReason | None]:
+    """The error of an attempt, if it failed, and why another attempt may succeed, if it may."""
+    if isinstance(result, Exception):
+        return result, RetryReason.TRANSIENT
+    if result.status < 300:
+        return None, None
+    error = parse_error(result, metadata)
+    return error, retry_reason(result.status, _code(error), _MODELED_CODES)
 
 
-def _page(reply: Reply, metadata: dict[str, int]) -> ListFunctionEventInvokeConfigsResponse:
-    page = response.page(reply)
-    page["ResponseMetadata"] = cast("ResponseMetadata", {**response.metadata(reply), **metadata})
-    return page
-
-
-def _final(error: Exception | dict[str, object], metadata: dict[str, int]) -> Exception:
-    if isinstance(error, Exception):
-        return error
-    cast("dict[str, object]", error["ResponseMetadata"]).update(metadata)
-    return response.client_error(error)
+def _code(error: ClientError) -> str:
+    return error.response["Error"]["Code"]

@@ -99,7 +99,7 @@ RESULT_KEY: Final = "FunctionEventInvokeConfigs"
 _CONFIG_KEYS = ("MaxItems", "PageSize", "StartingToken")
 
 
-class Plan(NamedTuple):
+class PaginationPlan(NamedTuple):
     """What one `paginate()` call asks for: the first request, where it starts and how much it wants."""
 
     params: Mapping[str, object]
@@ -107,7 +107,7 @@ class Plan(NamedTuple):
     max_items: int | None
 
 
-def plan(params: Mapping[str, object], config: object) -> Plan:
+def parse_pagination_config(params: Mapping[str, object], config: object) -> PaginationPlan:
     """Put the operation's parameters and `PaginationConfig` together.
 
     Raises PaginationConfigError or StartingTokenError for a `PaginationConfig` that cannot be used.
@@ -145,7 +145,7 @@ def plan(params: Mapping[str, object], config: object) -> Plan:
     page_size = _integer(config, "PageSize")
     if page_size is not None:
         request["MaxItems"] = page_size
-    return Plan(request, start, max_items)
+    return PaginationPlan(request, start, max_items)
 
 
 def _integer(config: Mapping[str, object], key: str) -> int | None:
@@ -175,7 +175,7 @@ class Pagination:
     `position` is right after what was received, `page_start` right before it.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: PaginationPlan) -> None:
         self.position: Position = plan.start
         self.page_start: Position = plan.start
         self._request = dict(plan.params)
@@ -223,7 +223,7 @@ class Pagination:
         return page
 
 
-class Results(Generic[T]):
+class ItemBuffer(Generic[T]):
     """What each page of a pass yields, one by one: configurations, or a search's results.
 
     `position` passes over a page only when all it yielded was taken; with `each_is_a_configuration`
@@ -242,23 +242,23 @@ class Results(Generic[T]):
         self._pick = pick
         self._counted = each_is_a_configuration
         self._waiting: deque[T] = deque()
-        self.unread: ListFunctionEventInvokeConfigsResponse | None = None
+        self.pending_page: ListFunctionEventInvokeConfigsResponse | None = None
 
-    def feed(self, page: ListFunctionEventInvokeConfigsResponse) -> None:
+    def push_page(self, page: ListFunctionEventInvokeConfigsResponse) -> None:
         """Take a page's results in; the ones before must have been taken.
 
-        A page of which they cannot be picked, such as by a function of JMESPath's, stays `unread`.
+        A page of which they cannot be picked, such as by a function of JMESPath's, stays the `pending_page`.
         """
-        self.unread = page
+        self.pending_page = page
         self._waiting.extend(self._pick(page))
-        self.unread = None
+        self.pending_page = None
         self.position = self.pagination.page_start
         self._move()
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
 
-    def take(self) -> T:
+    def pop(self) -> T:
         """The next result."""
         result = self._waiting.popleft()
         if self._counted:

@@ -64,7 +64,7 @@ def is_encodable(text: str) -> bool:
     return True
 
 
-def target(params: Mapping[str, object]) -> str:
+def request_target(params: Mapping[str, object]) -> str:
     """The request target below the endpoint: path and query, percent-encoded as RFC 3986 has it.
 
     The query is in the order of the parameters, as boto3's is.

@@ -33,66 +33,9 @@ from ..exceptions import (
 from ..types import DestinationConfig, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
 from .request import OPERATION, is_encodable
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_MAX_TEXT = 128  # characters; dateutil takes four times as long for twice as many
-
-
-class Zone(NamedTuple):
-    """The machine's time zone: as it is shown, and its offsets without and with summer time."""
-
-    shown: tzlocal
-    standard: timezone
-    summer: timezone
-    saved: float  # seconds that summer time adds
-
-
-def machine_zone() -> Zone:
-    """The machine's zone, as `time.tzset()` has left it."""
-    return _zone(time.timezone, time.altzone, time.daylight, time.tzname)
-
-
-@lru_cache(maxsize=8)
-def _zone(west: int, west_in_summer: int, has_summer: int, _names: tuple[str, str]) -> Zone:
-    # The names are there for the cache only: `tzlocal()` takes them from the time module itself.
-    summer = west_in_summer if has_summer else west
-    standard, saving = (timezone(timedelta(seconds=-seconds)) for seconds in (west, summer))
-    return Zone(tzlocal(), standard, saving, west - summer)
-
-
-def parse_timestamp(value: Any, zone: Zone) -> datetime:
-    """The moment that a value of a JSON body stands for; epoch seconds in the given zone.
-
-    Raises TypeError, ValueError, ArithmeticError or AttributeError, the last two for text that dateutil
-    takes for a date and is none.
-    """
-    try:
-        if isinstance(value, str):
-            if len(value) > _MAX_TEXT:
-                raise ValueError(f"{len(value)} characters are no date")
-            try:
-                return parse_timestamp(float(value), zone)
-            except ValueError:
-                # No number, or one that is no year of the calendar: "20231114221320" is a date.
-                # dateutil would read "GMT" as the machine's zone where that is London.
-                return parse_date(value, tzinfos={"GMT": tzutc()})
-        # All of this is datetime.fromtimestamp(value, tzlocal()).
-        moment = datetime.fromtimestamp(value, zone.standard)
-        comes_again = False
-        if zone.saved:
-            if time.localtime(value).tm_isdst:
-                moment = datetime.fromtimestamp(value, zone.summer)
-            else:
-                # If the clocks have been put back since, this hour comes a second time.
-                comes_again = bool(time.localtime(value - zone.saved).tm_isdst)
-        local = datetime.combine(moment, moment.time(), zone.shown)  # a third of what replace() takes
-        return local.replace(fold=1) if comes_again else local
-    except (OSError, OverflowError):
-        # Beyond what the C library's localtime() knows on some platforms, or dateutil.
-        return _EPOCH.astimezone(zone.shown) + timedelta(seconds=float(value))
-
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Response:
     """An HTTP response as it arrived. Header names are in lower case, repeated ones joined by ", "."""
 
     status: int
@@ -100,33 +43,40 @@ class Reply:
     body: bytes = field(repr=False)
 
 
-def metadata(reply: Reply) -> dict[str, object]:
-    """`ResponseMetadata`, but for what only the attempts before this one can tell."""
-    found: dict[str, object] = {}
-    if "x-amzn-requestid" in reply.headers:
-        found["RequestId"] = reply.headers["x-amzn-requestid"]
-    elif "x-amz-request-id" in reply.headers and reply.status < 300:
-        found["RequestId"] = reply.headers["x-amz-request-id"]
-        found["HostId"] = reply.headers.get("x-amz-id-2", "")
-    return {**found, "HTTPStatusCode": reply.status, "HTTPHeaders": dict(reply.headers)}
-
-
-def page(reply: Reply) -> ListFunctionEventInvokeConfigsResponse:
+def parse_page(response: Response, retries: Mapping[str, int]) -> ListFunctionEventInvokeConfigsResponse:
     """The page in a response with a status below 300.
 
-    Raises ResponseParserError if the body is not JSON, or JSON of another shape. boto3 makes an empty
-    page of the former.
+    retries: what the attempts add to `ResponseMetadata`.
+
+    Raises ResponseParserError if the body is not JSON, or JSON of the wrong shape. boto3 returns an empty
+    page for a body that is not JSON.
     """
     try:
-        members = _page(json.loads(reply.body.decode()))
+        page = _page(json.loads(response.body.decode()))
     except _WrongShape as error:
         raise ResponseParserError(f"Unable to parse the response: at {error.where}: {error}") from None
     except (ValueError, RecursionError) as error:
         raise ResponseParserError(
-            f"Unable to parse the response: the body ({len(reply.body)} bytes, "
-            f"{reply.headers.get('content-type', 'no content type')}) is not JSON: {error}"
+            f"Unable to parse the response: the body ({len(response.body)} bytes, "
+            f"{response.headers.get('content-type', 'no content type')}) is not JSON: {error}"
         ) from None
-    return cast("ListFunctionEventInvokeConfigsResponse", members)
+    page["ResponseMetadata"] = _metadata(response, retries)
+    return cast("ListFunctionEventInvokeConfigsResponse", page)
+
+
+def _metadata(response: Response, retries: Mapping[str, int]) -> dict[str, object]:
+    request_id: dict[str, object] = {}
+    if "x-amzn-requestid" in response.headers:
+        request_id["RequestId"] = response.headers["x-amzn-requestid"]
+    elif "x-amz-request-id" in response.headers and response.status < 300:
+        request_id["RequestId"] = response.headers["x-amz-request-id"]
+        request_id["HostId"] = response.headers.get("x-amz-id-2", "")
+    return {
+        **request_id,
+        "HTTPStatusCode": response.status,
+        "HTTPHeaders": dict(response.headers),
+        **retries,
+    }
 
 
 class _WrongShape(Exception):
@@ -240,33 +190,42 @@ MODELED_ERRORS: dict[str, tuple[type[ClientError], tuple[str, ...]]] = {
 }
 
 
-def error_response(reply: Reply) -> dict[str, object]:
-    """What `ClientError.response` holds for a response with status 300 or above.
+def parse_error(response: Response, retries: Mapping[str, int]) -> ClientError:
+    """The exception for a response with status 300 or above.
+
+    retries: what the attempts add to `ResponseMetadata`.
 
     Never fails, whatever the body is: a load balancer or a proxy may have written it.
     """
-    text = reply.body.decode(errors="replace")
-    stripped = reply.body.strip()
-    if reply.status >= 500 and (not stripped or stripped.startswith(b"<html>")):
-        code = str(reply.status)
-        message: object = reason_phrases.get(reply.status, "")
-        return {"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata(reply)}
-    members = _error_members(text)
-    code = _error_code(reply, members)
+    found = _error_members(response)
+    found["ResponseMetadata"] = _metadata(response, retries)
+    error = cast("dict[str, object]", found["Error"])
+    error_class, _ = MODELED_ERRORS.get(cast("str", error["Code"]), (ClientError, ()))
+    try:
+        return error_class(cast("Any", found), OPERATION)
+    except RecursionError:
+        error["Message"] = "(nested too deep to be shown)"
+        return error_class(cast("Any", found), OPERATION)
+
+
+def _error_members(response: Response) -> dict[str, object]:
+    stripped = response.body.strip()
+    if response.status >= 500 and (not stripped or stripped.startswith(b"<html>")):
+        message: object = reason_phrases.get(response.status, "")
+        return {"Error": {"Code": str(response.status), "Message": message}}
+    members = _json_object(response.body.decode(errors="replace"))
+    code = _error_code(response, members)
     message = members["message"] if "message" in members else members.get("Message", "")
-    found: dict[str, object] = {
-        "Error": {"Message": message, "Code": code},
-        "ResponseMetadata": metadata(reply),
-    }
+    found: dict[str, object] = {"Error": {"Message": message, "Code": code}}
     if code in MODELED_ERRORS:
         names = MODELED_ERRORS[code][1]
         found.update({name: members[name] for name in names if members.get(name) is not None})
-        if code == "TooManyRequestsException" and "retry-after" in reply.headers:
-            found["retryAfterSeconds"] = reply.headers["retry-after"]
+        if code == "TooManyRequestsException" and "retry-after" in response.headers:
+            found["retryAfterSeconds"] = response.headers["retry-after"]
     return found
 
 
-def _error_members(text: str) -> dict[str, object]:
+def _json_object(text: str) -> dict[str, object]:
     if not text:
         return {}
     try:
@@ -276,23 +235,70 @@ def _error_members(text: str) -> dict[str, object]:
     return members if isinstance(members, dict) else {"message": text}
 
 
-def _error_code(reply: Reply, members: Mapping[str, object]) -> str:
+def _error_code(response: Response, members: Mapping[str, object]) -> str:
     for code in (
-        reply.headers.get("x-amzn-errortype"),
+        response.headers.get("x-amzn-errortype"),
         members.get("code") if "code" in members else members.get("Code"),
         members.get("__type"),
     ):
         if code is not None:
             return str(code).partition(":")[0].rpartition("#")[2]
-    return str(reply.status)
+    return str(response.status)
 
 
-def client_error(response: dict[str, object]) -> ClientError:
-    """The exception for what `error_response()` gave."""
-    code = cast("dict[str, str]", response["Error"])["Code"]
-    error_class, _ = MODELED_ERRORS.get(code, (ClientError, ()))
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MAX_TEXT = 128  # characters; dateutil takes four times as long for twice as many
+
+
+class Zone(NamedTuple):
+    """The machine's time zone: as it is shown, and its offsets without and with summer time."""
+
+    shown: tzlocal
+    standard: timezone
+    summer: timezone
+    saved: float  # seconds that summer time adds
+
+
+def machine_zone() -> Zone:
+    """The machine's zone, as `time.tzset()` has left it."""
+    return _zone(time.timezone, time.altzone, time.daylight, time.tzname)
+
+
+@lru_cache(maxsize=8)
+def _zone(west: int, west_in_summer: int, has_summer: int, _names: tuple[str, str]) -> Zone:
+    # The names are there for the cache only: `tzlocal()` takes them from the time module itself.
+    summer = west_in_summer if has_summer else west
+    standard, saving = (timezone(timedelta(seconds=-seconds)) for seconds in (west, summer))
+    return Zone(tzlocal(), standard, saving, west - summer)
+
+
+def parse_timestamp(value: Any, zone: Zone) -> datetime:
+    """The moment that a value of a JSON body stands for; epoch seconds in the given zone.
+
+    Raises TypeError, ValueError, ArithmeticError or AttributeError, the last two for text that dateutil
+    takes for a date and is none.
+    """
     try:
-        return error_class(cast("Any", response), OPERATION)
-    except RecursionError:
-        cast("dict[str, object]", response["Error"])["Message"] = "(nested too deep to be shown)"
-        return error_class(cast("Any", response), OPERATION)
+        if isinstance(value, str):
+            if len(value) > _MAX_TEXT:
+                raise ValueError(f"{len(value)} characters are no date")
+            try:
+                return parse_timestamp(float(value), zone)
+            except ValueError:
+                # No number, or one that is no year of the calendar: "20231114221320" is a date.
+                # dateutil would read "GMT" as the machine's zone where that is London.
+                return parse_date(value, tzinfos={"GMT": tzutc()})
+        # All of this is datetime.fromtimestamp(value, tzlocal()).
+        moment = datetime.fromtimestamp(value, zone.standard)
+        comes_again = False
+        if zone.saved:
+            if time.localtime(value).tm_isdst:
+                moment = datetime.fromtimestamp(value, zone.summer)
+            else:
+                # If the clocks have been put back since, this hour comes a second time.
+                comes_again = bool(time.localtime(value - zone.saved).tm_isdst)
+        local = datetime.combine(moment, moment.time(), zone.shown)  # a third of what replace() takes
+        return local.replace(fold=1) if comes_again else local
+    except (OSError, OverflowError):
+        # Beyond what the C library's localtime() knows on some platforms, or dateutil.
+        return _EPOCH.astimezone(zone.shown) + timedelta(seconds=float(value))

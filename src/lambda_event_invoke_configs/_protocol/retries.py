@@ -1,6 +1,6 @@
 """When a failed attempt is made again, and after how long: botocore's standard mode, for one operation.
 
-An attempt fails by a response or by none. `classify()` says which failures are worth another attempt:
+An attempt fails by a response or by none. `retry_reason()` says which failures are worth another attempt:
 
   throttled   the error codes by which AWS services say "too fast", and any 429, unless its code is that of
               another error of the operation's
@@ -73,7 +73,7 @@ _QUOTA = 500
 _QUOTA_FOR_NO_RETRY = 1
 
 
-class Failure(Enum):
+class RetryReason(Enum):
     """A failure worth another attempt: what it costs of the quota, and its base delay in seconds."""
 
     THROTTLED = (5, 1.0)
@@ -84,25 +84,25 @@ class Failure(Enum):
         self.base_delay = base_delay
 
 
-def classify(status: int, code: str, modeled_codes: frozenset[str]) -> Failure | None:
+def retry_reason(status: int, code: str, modeled_codes: frozenset[str]) -> RetryReason | None:
     """What kind of failure a response is; None for one that another attempt would not mend."""
     if code in _THROTTLING_CODES:
-        return Failure.THROTTLED
+        return RetryReason.THROTTLED
     if status == _THROTTLING_STATUS and code not in modeled_codes:
-        return Failure.THROTTLED
+        return RetryReason.THROTTLED
     if status in _TRANSIENT_STATUSES or code in _TRANSIENT_CODES:
-        return Failure.TRANSIENT
+        return RetryReason.TRANSIENT
     return None
 
 
-def delay(failure: Failure, attempt: int, random: float, headers: Mapping[str, str]) -> float:
+def backoff(reason: RetryReason, attempt: int, random: float, headers: Mapping[str, str]) -> float:
     """Seconds to wait after the given attempt (counted from 1); `random` is from 0 to 1."""
-    backoff: float = random * min(failure.base_delay * 2 ** (attempt - 1), _MAX_BACKOFF)
+    seconds: float = random * min(reason.base_delay * 2 ** (attempt - 1), _MAX_BACKOFF)
     try:
         retry_after = int(headers.get("x-amz-retry-after", "")) / 1000
     except (ValueError, OverflowError):
-        return backoff
-    return max(backoff, min(retry_after, backoff + _MAX_ADDITIONAL_RETRY_AFTER))
+        return seconds
+    return max(seconds, min(retry_after, seconds + _MAX_ADDITIONAL_RETRY_AFTER))
 
 
 def clock_offset(status: int, code: str, headers: Mapping[str, str], now: float) -> float | None:
@@ -127,15 +127,15 @@ class RetryQuota:
         self.available: int = _QUOTA
         self._lock = threading.Lock()
 
-    def acquire(self, failure: Failure) -> bool:
+    def acquire(self, reason: RetryReason) -> bool:
         """Pay for a retry; False if there is not enough left."""
         with self._lock:
-            if failure.cost > self.available:
+            if reason.cost > self.available:
                 return False
-            self.available -= failure.cost
+            self.available -= reason.cost
             return True
 
-    def release(self, last_retry: Failure | None) -> None:
+    def release(self, last_retry: RetryReason | None) -> None:
         """Give back after a success what the call's last retry cost."""
         amount = last_retry.cost if last_retry else _QUOTA_FOR_NO_RETRY
         with self._lock:

@@ -19,7 +19,7 @@ from botocore import UNSIGNED
 from botocore.auth import EMPTY_SHA256_HASH, SIGV4_TIMESTAMP, SigV4Auth
 from botocore.awsrequest import AWSRequest
 
-from .._settings.credentials import Keys
+from .._settings.credentials import FrozenCredentials
 from ..exceptions import UnsupportedSignatureVersionError
 
 SERVICE = "lambda"
@@ -73,7 +73,7 @@ class _Signer(SigV4Auth):
         return [*headers, ("Authorization", authorization)]
 
 
-def sign(target: str, host: str, keys: Keys, region: str, now: float) -> list[tuple[str, str]]:
+def sign(target: str, host: str, keys: FrozenCredentials, region: str, now: float) -> list[tuple[str, str]]:
     """The headers that sign a GET of `target`, with `host` as its Host header, at `now` (epoch seconds).
 
     They are X-Amz-Date, X-Amz-Security-Token where the keys have one, and Authorization, which covers

@@ -19,7 +19,7 @@ from ..exceptions import (
     InvalidMaxRetryAttemptsError,
     InvalidRetryConfigurationError,
     InvalidRetryModeError,
-    without_frames,
+    strip_traceback,
 )
 
 if TYPE_CHECKING:
@@ -43,12 +43,12 @@ _FLAGS = (
     "tcp_keepalive",
 )
 _HEADER_TEXT = re.compile(r"[ -~]*")
-_OWN = "max_response_size"  # botocore's Config has no such option
+_EXTRA_OPTIONS = "max_response_size"  # botocore's Config has no such option
 # Options of botocore's Config that would change what is sent, and what does the same here.
-_NOT_TAKEN_OVER = {"proxies_config": "`transport`", "user_agent": "`user_agent_extra`"}
+_UNSUPPORTED = {"proxies_config": "`transport`", "user_agent": "`user_agent_extra`"}
 
 
-def says_what_there_is(cls: C) -> C:
+def reject_unknown_arguments(cls: C) -> C:
     """Make a class's TypeError for an unknown argument list the known ones."""
     init = cls.__init__  # type: ignore[misc]  # of this very class
     known = list(inspect.signature(init).parameters)[1:]
@@ -64,7 +64,7 @@ def says_what_there_is(cls: C) -> C:
             init(self, *args, **options)
             return
         except BaseException as error:  # Ctrl-C too
-            failed = without_frames(error)
+            failed = strip_traceback(error)
         finally:
             args, options = (), {}  # they may hold keys too
         raise failed
@@ -73,7 +73,7 @@ def says_what_there_is(cls: C) -> C:
     return cls
 
 
-@says_what_there_is
+@reject_unknown_arguments
 @dataclass(frozen=True, slots=True)
 class Config:
     """Settings of a client, with the names and the meanings of `botocore.config.Config`.
@@ -122,24 +122,24 @@ class Config:
         for name in ("connect_timeout", "read_timeout"):
             seconds = getattr(self, name)
             if seconds is not None and not (_is_number(seconds) and 0 < seconds <= TIMEOUT_MAX):
-                raise invalid(name, seconds, "a number of seconds above 0, or None")
+                raise invalid_setting(name, seconds, "a number of seconds above 0, or None")
         for name in ("max_pool_connections", "max_response_size"):
             number = getattr(self, name)
             if type(number) is not int or number < 1:
-                raise invalid(name, number, "an int, 1 or more")
+                raise invalid_setting(name, number, "an int, 1 or more")
         for name in ("user_agent_extra", "user_agent_appid"):
             text = getattr(self, name)
             if text is not None and not (isinstance(text, str) and _HEADER_TEXT.fullmatch(text)):
-                raise invalid(name, text, "printable ASCII text")
+                raise invalid_setting(name, text, "printable ASCII text")
         for name in _FLAGS:
             if not isinstance(getattr(self, name), (bool, type(None))):
-                raise invalid(name, getattr(self, name), "True, False or None")
+                raise invalid_setting(name, getattr(self, name), "True, False or None")
         if not isinstance(self.parameter_validation, bool):
-            raise invalid("parameter_validation", self.parameter_validation, "True or False")
+            raise invalid_setting("parameter_validation", self.parameter_validation, "True or False")
         if self.proxies is not None and not isinstance(self.proxies, Mapping):
-            raise invalid("proxies", type(self.proxies).__name__, "a dict of proxy URLs by scheme")
+            raise invalid_setting("proxies", type(self.proxies).__name__, "a dict of proxy URLs by scheme")
         if self.retries is not None and not isinstance(self.retries, Mapping):
-            raise invalid("retries", self.retries, f"a dict of {', '.join(_RETRY_OPTIONS)}")
+            raise invalid_setting("retries", self.retries, f"a dict of {', '.join(_RETRY_OPTIONS)}")
         validate_retries(self.retries or {})
 
     @classmethod
@@ -149,12 +149,12 @@ class Config:
             return cls()
         if isinstance(config, cls):
             return config
-        names = [f.name for f in fields(cls) if f.name != _OWN]
+        names = [f.name for f in fields(cls) if f.name != _EXTRA_OPTIONS]
         if not all(hasattr(config, name) for name in names):
-            raise invalid("config", type(config).__name__, "a Config, or a botocore.config.Config")
-        for name, instead in _NOT_TAKEN_OVER.items():
+            raise invalid_setting("config", type(config).__name__, "a Config, or a botocore.config.Config")
+        for name, instead in _UNSUPPORTED.items():
             if getattr(config, name, None):
-                raise invalid(name, "set", f"None in a botocore Config: use {instead}")
+                raise invalid_setting(name, "set", f"None in a botocore Config: use {instead}")
         return cls(**{name: getattr(config, name) for name in names})
 
 
@@ -162,7 +162,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def invalid(name: str, value: object, allowed: str) -> InvalidConfigError:
+def invalid_setting(name: str, value: object, allowed: str) -> InvalidConfigError:
     return InvalidConfigError(error_msg=f"Invalid value for {name}: {value!r}, must be {allowed}")
 
 

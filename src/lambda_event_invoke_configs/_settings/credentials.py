@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Union, cast
 
-from .._fork import begin_anew, importing
+from .._fork import reset_after_fork
 from ..exceptions import (
     BotocoreClientError,
     BotoCoreError,
@@ -21,8 +21,7 @@ from ..exceptions import (
     InvalidConfigError,
     NoCredentialsError,
     PartialCredentialsError,
-    remedied,
-    without_frames,
+    with_hint,
 )
 
 if TYPE_CHECKING:
@@ -36,7 +35,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 # What botocore logs at DEBUG while it asks STS or SSO: whole responses, keys included.
-_TALKATIVE = ("botocore.auth", "botocore.endpoint", "botocore.parsers", "botocore.hooks", "botocore.utils")
+_LOGGERS_WITH_SECRETS = (
+    "botocore.auth",
+    "botocore.endpoint",
+    "botocore.parsers",
+    "botocore.hooks",
+    "botocore.utils",
+)
 
 
 class _BelowWarning(logging.Filter):
@@ -65,10 +70,10 @@ _errors_by_name = _ErrorsByName()
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def redact_botocore_logs() -> Iterator[None]:
     """While this thread fetches keys: botocore logs nothing that holds them."""
     # No-ops from the second time on.
-    for name in _TALKATIVE:
+    for name in _LOGGERS_WITH_SECRETS:
         logging.getLogger(name).addFilter(_below_warning)
     logging.getLogger("botocore.credentials").addFilter(_errors_by_name)
     before = getattr(_below_warning.fetching, "now", False)
@@ -84,7 +89,7 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class FrozenCredentials:
     """What one request is signed with, under the names that botocore's signer reads."""
 
     access_key: str
@@ -92,22 +97,22 @@ class Keys:
     token: str | None = field(repr=False)
 
 
-class FixedKeys:
-    """Keys that stay the same."""
+class StaticCredentials:
+    """FrozenCredentials that stay the same."""
 
-    def __init__(self, keys: Keys, source: str) -> None:
-        self._keys = checked(keys, source)
+    def __init__(self, keys: FrozenCredentials, source: str) -> None:
+        self._keys = validated(keys, source)
 
-    def may_block(self) -> bool:
+    def needs_io(self) -> bool:
         return False
 
-    def keys(self) -> Keys:
+    def frozen(self) -> FrozenCredentials:
         return self._keys
 
-    still_good = keys
+    cached = frozen
 
 
-def checked(keys: Keys, source: str) -> Keys:
+def validated(keys: FrozenCredentials, source: str) -> FrozenCredentials:
     """The same keys.
 
     Raises NoCredentialsError for half a pair, and CredentialRetrievalError for what no request may hold.
@@ -136,24 +141,24 @@ def _complaint(name: str, value: object) -> str | None:
 _MUST_REFRESH = 10 * 60  # seconds before they expire; botocore tries to from 15 minutes on
 
 
-class FoundKeys:
-    """Keys of botocore's credentials, which are found on the first use and refreshed as they expire."""
+class ChainCredentials:
+    """Credentials that botocore's chain finds on first use and refreshes as they expire."""
 
     def __init__(self, load: Callable[[], Credentials | None], *, is_chain: bool = False) -> None:
         self._load = load
         self._is_chain = is_chain  # the errors of the user's own are raised as they are
         self._found: Any = None  # botocore's, or what has their get_frozen_credentials()
-        self.begin()
-        begin_anew(self)
+        self.reset()
+        reset_after_fork(self)
 
-    def begin(self) -> None:
+    def reset(self) -> None:
         """Replace the locks: in a forked process no thread fetches keys."""
         self._lock = threading.Lock()
         if hasattr(self._found, "_refresh_lock"):  # botocore's, of credentials that expire
             self._found._refresh_lock = threading.Lock()
 
-    def may_block(self) -> bool:
-        """Whether `keys()` may do I/O now: nothing was found yet, or what was found is to be refreshed."""
+    def needs_io(self) -> bool:
+        """Whether `frozen()` may do I/O now: nothing was found yet, or what was found is to be refreshed."""
         if self._found is None:
             return True
         from botocore.credentials import Credentials, RefreshableCredentials
@@ -162,46 +167,43 @@ class FoundKeys:
             return bool(self._found.refresh_needed())
         return type(self._found) is not Credentials
 
-    def still_good(self) -> Keys | None:
+    def cached(self) -> FrozenCredentials | None:
         """The keys found last, as long as they need not be refreshed, though botocore may have begun to."""
         found = self._found
-        # botocore's own: whoever else uses the object may have refreshed them since keys() was called here.
+        # botocore's own: whoever else uses the object may have refreshed them since frozen() was called here.
         if hasattr(found, "_frozen_credentials") and not found.refresh_needed(_MUST_REFRESH):
-            return checked(_thawed(found._frozen_credentials), found.method)
+            return validated(_frozen(found._frozen_credentials), found.method)
         return None
 
-    def keys(self) -> Keys:
+    def frozen(self) -> FrozenCredentials:
         """The keys to sign with now. May do I/O and take long.
 
         Raises NoCredentialsError, PartialCredentialsError, CredentialRetrievalError or what else
         botocore's providers raise.
         """
         try:
-            return checked(self._fetched(), getattr(self._found, "method", None) or "explicit")
+            return validated(self._fetched(), getattr(self._found, "method", None) or "explicit")
         except Exception as error:
             if not self._is_chain:
                 raise
-            failed: BaseException = _typed(error)
-        except BaseException as error:  # Ctrl-C, in code of botocore's that has keys in its frames
-            failed = without_frames(error)
-        raise failed
+            raise _typed(error) from None
 
-    def _fetched(self) -> Keys:
-        with quiet():
+    def _fetched(self) -> FrozenCredentials:
+        with redact_botocore_logs():
             with self._lock:
                 if self._found is None:
                     self._found = self._load()
             if self._found is None:
                 raise NoCredentialsError()
-            return _thawed(self._found.get_frozen_credentials())
+            return _frozen(self._found.get_frozen_credentials())
 
 
-CredentialSource = Union[FixedKeys, FoundKeys]
+CredentialSource = Union[StaticCredentials, ChainCredentials]
 
 
-def _thawed(frozen: Any) -> Keys:
+def _frozen(frozen: Any) -> FrozenCredentials:
     try:
-        return Keys(frozen.access_key, frozen.secret_key, frozen.token or None)
+        return FrozenCredentials(frozen.access_key, frozen.secret_key, frozen.token or None)
     except AttributeError:
         kind = type(frozen).__name__
         del frozen  # the repr of botocore's tuple, or of what is there in its place, shows them
@@ -221,10 +223,10 @@ def _typed(error: Exception) -> Exception:
             provider="the credential chain",
             error_msg=f"what was found cannot be read ({type(error).__name__})",
         )
-    return without_frames(remedied(error) if isinstance(error, BotoCoreError) else error)
+    return with_hint(error) if isinstance(error, BotoCoreError) else error
 
 
-def source(
+def resolve_credentials(
     *,
     access_key: str | None,
     secret_key: str | None,
@@ -240,13 +242,13 @@ def source(
     InvalidConfigError for `credentials` of another kind.
     """
     if credentials is not None:
-        return FoundKeys(_given(credentials))
+        return ChainCredentials(_given(credentials))
     if access_key is not None or secret_key is not None or token is not None:
-        return FixedKeys(_explicit(access_key, secret_key, token), "explicit")
+        return StaticCredentials(_explicit(access_key, secret_key, token), "explicit")
     # A profile named by argument wins over the environment's keys, one named there does not.
     if profile_name is None and environ.get("AWS_ACCESS_KEY_ID"):
         return _environment(environ)
-    return FoundKeys(lambda: _chain(profile_name, region, environ), is_chain=True)
+    return ChainCredentials(lambda: _load_chain(profile_name, region, environ), is_chain=True)
 
 
 def _given(credentials: Any) -> Callable[[], Credentials]:
@@ -278,7 +280,7 @@ def _are_credentials(found: object) -> bool:
     return callable(frozen) and not iscoroutinefunction(frozen)
 
 
-def _explicit(access_key: str | None, secret_key: str | None, token: str | None) -> Keys:
+def _explicit(access_key: str | None, secret_key: str | None, token: str | None) -> FrozenCredentials:
     # A token without its keys is half a set too; boto3 drops it and signs as somebody else.
     for name, value in (("aws_access_key_id", access_key), ("aws_secret_access_key", secret_key)):
         if value is None:
@@ -287,7 +289,7 @@ def _explicit(access_key: str | None, secret_key: str | None, token: str | None)
             raise InvalidConfigError(error_msg=f"Invalid value for {name}: must be a str, 1 or more long")
     if not isinstance(token, (str, type(None))):
         raise InvalidConfigError(error_msg="Invalid value for aws_session_token: must be a str, or None")
-    return Keys(cast("str", access_key), cast("str", secret_key), token or None)
+    return FrozenCredentials(cast("str", access_key), cast("str", secret_key), token or None)
 
 
 def _environment(environ: Mapping[str, str]) -> CredentialSource:
@@ -298,15 +300,16 @@ def _environment(environ: Mapping[str, str]) -> CredentialSource:
         from botocore.credentials import EnvProvider
 
         # It looks there again when they expire.
-        return FoundKeys(EnvProvider(environ).load, is_chain=True)
+        return ChainCredentials(EnvProvider(environ).load, is_chain=True)
     # AWS_SECURITY_TOKEN is its old name, which botocore too looks for first.
     token = environ.get("AWS_SECURITY_TOKEN") or environ.get("AWS_SESSION_TOKEN") or None
-    return FixedKeys(Keys(environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"], token), "env")
+    return StaticCredentials(
+        FrozenCredentials(environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"], token), "env"
+    )
 
 
-def _chain(profile_name: str | None, region: str, environ: Mapping[str, str]) -> Credentials | None:
-    with importing:
-        from botocore.session import Session
+def _load_chain(profile_name: str | None, region: str, environ: Mapping[str, str]) -> Credentials | None:
+    from botocore.session import Session
 
     def set_ones(*variables: str) -> list[str]:
         return [variable for variable in variables if environ.get(variable)]

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from ..exceptions import ConfigParseError, InvalidConfigError, NoRegionError, ProfileNotFound
 from . import endpoint as endpoints
-from .config import DEFAULT_MAX_ATTEMPTS, Config, invalid, user_agent, validate_retries
+from .config import DEFAULT_MAX_ATTEMPTS, Config, invalid_setting, user_agent, validate_retries
 from .endpoint import Endpoint
 
 logger: logging.Logger = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class _Lookup:
     def profile(self, key: str) -> str | None:
         value = self._profile.get(key)
         if isinstance(value, dict):
-            raise invalid(f"{key} in the profile", "a nested section", "one value")
+            raise invalid_setting(f"{key} in the profile", "a nested section", "one value")
         return value or None
 
     def find(self, env: str, key: str) -> str | None:
@@ -84,7 +84,7 @@ class _Lookup:
             )
         service = services.get("lambda", {})
         if not isinstance(service, dict):
-            raise invalid(f"lambda in services {section}", service, "a nested section")
+            raise invalid_setting(f"lambda in services {section}", service, "a nested section")
         return service.get("endpoint_url")
 
 
@@ -224,7 +224,7 @@ def _verify(explicit: bool | str | None, lookup: _Lookup) -> bool | str:
     if explicit is not None:
         # boto3 takes an empty path for False.
         if not isinstance(explicit, (bool, str)) or explicit == "":
-            raise invalid("verify", explicit, "True, False, or the path of a CA bundle")
+            raise invalid_setting("verify", explicit, "True, False, or the path of a CA bundle")
         return explicit
     return lookup.find("AWS_CA_BUNDLE", "ca_bundle") or lookup.env("REQUESTS_CA_BUNDLE") or True
 
@@ -244,5 +244,5 @@ def _proxy(config: Config, endpoint: Endpoint) -> str | None:
     try:
         endpoints.custom(f"{match[1]}{match[2]}" if match else "", "proxies")
     except InvalidConfigError:
-        raise invalid("proxies", "a URL", "http:// or https://, a host and a port") from None
+        raise invalid_setting("proxies", "a URL", "http:// or https://, a host and a port") from None
     return proxy

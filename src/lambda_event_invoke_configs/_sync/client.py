@@ -1,26 +1,25 @@
-"""The synchronous shell, which only fetches keys, sends and sleeps (see call.py); aio.py is its twin."""
+"""`Client` and its paginator, which do what a call asks for: get credentials, send, sleep."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
 
 from .._client import http
-from .._client.base import ClientBase, shared
-from .._client.network import ThreadedTransport, read
-from .._client.outcome import FunctionOutcome
+from .._client.base import ClientBase
+from .._client.outcome import FunctionOutcome, OutcomeBuilder
 from .._client.paginator import ItemsBase, PageIteratorBase, PaginatorBase, searcher
-from .._protocol.call import FetchKeys, Outcome, Request, Sleep
-from .._protocol.pagination import Pagination, Results, add_to, configurations, finish
+from .._protocol.call import GetCredentials, Request, Result, Sleep
+from .._protocol.pagination import ItemBuffer, Pagination, add_to, configurations, finish
 from .._protocol.signing import SERVICE
-from .._settings.config import says_what_there_is
-from ..exceptions import UnknownServiceError
+from .._settings.config import reject_unknown_arguments
+from ..exceptions import UnknownServiceError, strip_traceback
 from ..types import FullResult, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
-from .functions import as_completed, list_one
+from .functions import Stopped, list_many
+from .transport import PooledTransport, read
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -38,7 +37,7 @@ T = TypeVar("T")
 ListPage = Callable[[Mapping[str, object]], ListFunctionEventInvokeConfigsResponse]
 
 
-@says_what_there_is
+@reject_unknown_arguments
 class Client(ClientBase[httpx.BaseTransport]):
     """A client of AWS Lambda for one operation. It may be used from many threads at the same time.
 
@@ -58,9 +57,8 @@ class Client(ClientBase[httpx.BaseTransport]):
     PartialCredentialsError, InvalidEndpointError, InvalidConfigError and its like for bad values.
     """
 
-    _make_transport = ThreadedTransport
+    _make_transport = PooledTransport
     _send_method = "handle_request"
-    _unpickle = staticmethod(shared)
 
     def list_function_event_invoke_configs(
         self, **params: Unpack[ListRequest]
@@ -77,31 +75,42 @@ class Client(ClientBase[httpx.BaseTransport]):
 
         Source: https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctionEventInvokeConfigs.html
         """
-        return self._call(params, paced=False)
+        return self._call(params, rate_limited=False)
 
-    def _call(self, params: Mapping[str, object], paced: bool) -> ListFunctionEventInvokeConfigsResponse:
-        steps = self._caller.steps(params, paced=paced)
-        outcome: Outcome = None
+    def _call(
+        self, params: Mapping[str, object], rate_limited: bool
+    ) -> ListFunctionEventInvokeConfigsResponse:
+        try:
+            return self._attempt(params, rate_limited)
+        except BaseException as error:
+            failed = strip_traceback(error, keep_from=self._frames_to_keep)
+        raise failed
+
+    def _attempt(
+        self, params: Mapping[str, object], rate_limited: bool
+    ) -> ListFunctionEventInvokeConfigsResponse:
+        attempts = self._call_flow.attempts(params, rate_limited=rate_limited)
+        result: Result = None
         while True:
             try:
-                step = steps.send(outcome)
+                action = attempts.send(result)
             except StopIteration as done:
                 return cast("ListFunctionEventInvokeConfigsResponse", done.value)
-            if isinstance(step, FetchKeys):
-                outcome = self._credentials.keys()
-            elif isinstance(step, Sleep):
-                time.sleep(step.seconds)
-                outcome = None
+            if isinstance(action, GetCredentials):
+                result = self._credentials.frozen()
+            elif isinstance(action, Sleep):
+                time.sleep(action.seconds)
+                result = None
             else:
-                outcome = self._send(step.request)
+                result = self._send(action.request)
 
-    def _send(self, request: Request) -> Outcome:
+    def _send(self, request: Request) -> Result:
         try:
             response = self._transport.handle_request(http.to_httpx(request, self._settings))
             body = read(response, self._settings.config.max_response_size)
         except http.FAILURES as error:
-            return http.failure(error, request.url, self._proxy)
-        return http.to_reply(response.status_code, response.headers.raw, body)
+            return http.transport_error(error, request.url, self._proxy)
+        return http.to_response(response.status_code, response.headers.raw, body)
 
     def get_paginator(self, operation_name: str) -> Paginator:
         """The paginator of "list_function_event_invoke_configs".
@@ -119,25 +128,40 @@ class Client(ClientBase[httpx.BaseTransport]):
     def list_for_function(self, function_name: str, starting_token: str | None = None) -> FunctionOutcome:
         """All configurations of one function from `starting_token` on, or the error, which is not raised.
 
-        Its pace is the `adaptive` retry mode's: many of these keep within the service's rate limit.
+        It uses the rate limiter of the `adaptive` retry mode, so that many of these stay within the service's
+        rate limit.
         """
-        paginator = self._paginator(lambda params: self._call(params, paced=True))
-        return list_one(paginator, function_name, starting_token)
+        return self._list_one(function_name, starting_token)
+
+    def _list_one(
+        self, name: str, starting_token: str | None = None, stopped: Stopped = lambda: False
+    ) -> FunctionOutcome:
+        builder = OutcomeBuilder(name, starting_token)
+        paginator = self._paginator(lambda params: self._call(params, rate_limited=True))
+        try:
+            pages = paginator.paginate(**builder.request)
+            for page in pages:
+                builder.add_page(page, pages.resume_token)
+                if stopped():
+                    break
+        except Exception as error:
+            return builder.outcome(error)
+        return builder.outcome()
 
     def list_for_functions(
-        self, names: Iterable[str], *, max_concurrency: int = 10, executor: Executor | None = None
+        self, names: Iterable[str], *, max_concurrency: int = 10
     ) -> Generator[FunctionOutcome, None, None]:
         """The configurations of many functions: an outcome for each of them, as it completes.
 
+        Streaming: names are consumed on demand, with at most `max_concurrency` in flight.
+
         names: of the functions; a generator of any length will do.
         max_concurrency: how many functions at the same time (default 10).
-        executor: runs `list_for_function()` (default: threads). If its workers are other processes, each
-            makes a client of its own, and finds credentials itself if this one was not given them.
 
-        Left early, it cancels what has not begun; its threads break off at their next page.
-        Raises InvalidConfigError for an argument that cannot be used; what `names` raises, at the end.
+        Stopping early does not block: the threads that still list end at their next page.
+        Raises InvalidConfigError for an argument that cannot be used, and at the end what `names` raised.
         """
-        return as_completed(self.list_for_function, names, max_concurrency, executor)
+        return list_many(lambda name, stopped: self._list_one(name, stopped=stopped), names, max_concurrency)
 
     def close(self) -> None:
         """Close the connections."""
@@ -235,11 +259,11 @@ class _Pages(Iterator[ListFunctionEventInvokeConfigsResponse]):
 class _Flattened(Iterator[T]):
     """What each page of a pass yields, one by one."""
 
-    def __init__(self, list_page: ListPage, results: Results[T]) -> None:
+    def __init__(self, list_page: ListPage, results: ItemBuffer[T]) -> None:
         self._pages = _Pages(list_page, results.pagination)
         self._results = results
 
     def __next__(self) -> T:
         while not self._results:
-            self._results.feed(self._results.unread or next(self._pages))
-        return self._results.take()
+            self._results.push_page(self._results.pending_page or next(self._pages))
+        return self._results.pop()
