@@ -4,11 +4,12 @@ An `except` written for boto3 goes on working, and the texts begin as boto3's do
 this library adds; all others are botocore's own, named here so that they can be caught from here. "*"
 marks those that go on with what to do next (remedies.py); each is botocore's class otherwise.
 
-  * ClientError                          the service answered with status 300 or above
-      + ServiceException                 500
-      + ResourceNotFoundException        404
-      + InvalidParameterValueException   400
-      + TooManyRequestsException         429
+    ClientError                          a service answered with an error: Lambda, or STS for credentials
+    * + LambdaClientError                Lambda answered with status 300 or above
+        + ServiceException               500
+        + ResourceNotFoundException      404
+        + InvalidParameterValueException 400
+        + TooManyRequestsException       429
   * ResponseParserError                  the service answered 200 with what is no page
       + ResponseTooLargeError            more than Config's max_response_size
     BotoCoreError                        everything else
@@ -17,20 +18,20 @@ marks those that go on with what to do next (remedies.py); each is botocore's cl
         + StartingTokenError             PaginationConfig's StartingToken (also a ValueError)
         PaginationError                  the service gave the same NextMarker twice in a row
         + OperationNotPageableError, UnknownServiceError
-      * NoRegionError, ProfileNotFound
-        InvalidRegionError, ConfigParseError
+      * NoRegionError, ProfileNotFound, ConfigParseError
+        InvalidRegionError
         + InvalidEndpointError           an endpoint URL without scheme or host (also a ValueError)
         + InvalidConfigError             any other setting (also a ValueError)
           InvalidRetryConfigurationError, InvalidRetryModeError, InvalidMaxRetryAttemptsError,
-          UnsupportedSignatureVersionError
-      * NoCredentialsError
-        PartialCredentialsError, CredentialRetrievalError
+          InvalidDefaultsMode, UnsupportedSignatureVersionError
+      * NoCredentialsError, CredentialRetrievalError
+        PartialCredentialsError, RefreshWithMFAUnsupportedError
+      * SSOTokenLoadError, TokenRetrievalError
+        SSOError, LoginError, MetadataRetrievalError, MissingDependencyException
         HTTPClientError                  retried, and still failing
             ConnectionClosedError, ReadTimeoutError
         ConnectionError                  retried, and still failing
           * EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, SSLError
-
-botocore's credential chain raises its own: BotocoreClientError where STS says no, for one.
 """
 
 from __future__ import annotations
@@ -41,23 +42,29 @@ from typing import Any, TypeVar, cast
 from botocore import exceptions as _botocore
 from botocore.exceptions import (
     BotoCoreError,
-    ConfigParseError,
+    ClientError,
     ConnectionClosedError,
     ConnectionError,  # noqa: A004 - botocore's name for it
-    CredentialRetrievalError,
     HTTPClientError,
+    InvalidDefaultsMode,
     InvalidMaxRetryAttemptsError,
     InvalidRegionError,
     InvalidRetryConfigurationError,
     InvalidRetryModeError,
+    LoginError,
+    MetadataRetrievalError,
+    MissingDependencyException,
     PaginationError,
     ParamValidationError,
     PartialCredentialsError,
     ReadTimeoutError,
+    RefreshWithMFAUnsupportedError,
+    SSOError,
     UnknownServiceError,
     UnsupportedSignatureVersionError,
 )
 from botocore.exceptions import ClientError as BotocoreClientError
+from botocore.exceptions import ConfigParseError as BotocoreConfigParseError
 from botocore.exceptions import InvalidConfigError as BotocoreInvalidConfigError
 from botocore.parsers import ResponseParserError as _ResponseParserError
 
@@ -83,9 +90,18 @@ _WRONG_SIGNATURE = (
     "--region) is the endpoint's."
 )
 
+_ROLE = (
+    "Check the role's settings in the profile (role_arn, source_profile, credential_source, mfa_serial), and "
+    "that STS can be reached."
+)
+_SSO_LOGIN = "Log in again: aws sso login, with the same profile."
+
 HINTS = {
     "AccessDenied": _DENIED,
     "AccessDeniedException": _DENIED,
+    "ConfigParseError": (
+        "Correct the file, or name another one (AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE)."
+    ),
     "ConnectTimeoutError": (
         "Check the network: a firewall, a proxy that has to be used (HTTPS_PROXY), or a VPC that has "
         "neither a NAT gateway nor an endpoint for Lambda."
@@ -122,6 +138,23 @@ HINTS = {
     "SignatureDoesNotMatch": _WRONG_SIGNATURE,
     "UnknownOperationException": _ANSWERS,
     "UnrecognizedClientException": _UNKNOWN_KEY,
+    # What botocore's providers are called.
+    "assume-role": _ROLE,
+    "assume-role-with-web-identity": (
+        "Check web_identity_token_file and role_arn (AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN), and that "
+        "STS can be reached."
+    ),
+    "container-role": (
+        "Check AWS_CONTAINER_CREDENTIALS_FULL_URI or AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, and "
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE where it is set."
+    ),
+    "custom-process": (
+        "Check credential_process in the profile: run it by hand. It must print JSON with Version 1, "
+        "AccessKeyId, SecretAccessKey and, for temporary credentials, an Expiration in the future."
+    ),
+    "iam-role": "Check the instance's role and its metadata service (AWS_EC2_METADATA_SERVICE_ENDPOINT).",
+    "login": "Log in again: aws login, with the same profile.",
+    "sso": _SSO_LOGIN,
     NOT_LAMBDA: _ANSWERS,
     UNKNOWN_HOST: (
         "The host's name was not found. Check the region (region_name, --region) or the endpoint URL for a "
@@ -137,6 +170,7 @@ _STATUSES_OF_REFUSALS = frozenset(map(str, range(300, 500)))
 __all__ = [
     "BotoCoreError",
     "BotocoreClientError",
+    "BotocoreConfigParseError",
     "BotocoreInvalidConfigError",
     "ClientError",
     "ConfigParseError",
@@ -147,12 +181,17 @@ __all__ = [
     "EndpointConnectionError",
     "HTTPClientError",
     "InvalidConfigError",
+    "InvalidDefaultsMode",
     "InvalidEndpointError",
     "InvalidMaxRetryAttemptsError",
     "InvalidParameterValueException",
     "InvalidRegionError",
     "InvalidRetryConfigurationError",
     "InvalidRetryModeError",
+    "LambdaClientError",
+    "LoginError",
+    "MetadataRetrievalError",
+    "MissingDependencyException",
     "NoCredentialsError",
     "NoRegionError",
     "OperationNotPageableError",
@@ -163,12 +202,16 @@ __all__ = [
     "ProfileNotFound",
     "ProxyConnectionError",
     "ReadTimeoutError",
+    "RefreshWithMFAUnsupportedError",
     "ResourceNotFoundException",
     "ResponseParserError",
     "ResponseTooLargeError",
     "SSLError",
+    "SSOError",
+    "SSOTokenLoadError",
     "ServiceException",
     "StartingTokenError",
+    "TokenRetrievalError",
     "TooManyRequestsException",
     "UnknownServiceError",
     "UnsupportedSignatureVersionError",
@@ -208,7 +251,9 @@ class _WithHint(Exception):
     """
 
     def _hint_key(self) -> str:
-        return type(self).__name__
+        # A failure of one of botocore's providers needs that source's hint, whatever its kind.
+        provider = getattr(self, "kwargs", {}).get("provider")
+        return provider if provider in HINTS else type(self).__name__
 
     def __str__(self) -> str:
         text = super().__str__()
@@ -216,8 +261,11 @@ class _WithHint(Exception):
         return f"{text.removesuffix('.')}. {hint}" if hint else text
 
 
-class ClientError(_WithHint, BotocoreClientError):
-    """The service answered with an error.
+class LambdaClientError(_WithHint, ClientError):
+    """The Lambda service answered with an error.
+
+    `ClientError` itself is botocore's class, so that an `except` for it, or for
+    `client.exceptions.ClientError`, catches a refusal of STS or SSO too, as with boto3.
 
     `response` holds `Error` (`Code`, `Message`), `ResponseMetadata` and the modeled members of the
     error, as with boto3; `operation_name` is "ListFunctionEventInvokeConfigs".
@@ -228,24 +276,29 @@ class ClientError(_WithHint, BotocoreClientError):
         # The status stands for a code that is missing. Lambda sends one, but for some failures of its own.
         return NOT_LAMBDA if code in _STATUSES_OF_REFUSALS else code
 
-    def __reduce__(self) -> tuple[type[ClientError], tuple[object, str]]:
+    def __reduce__(self) -> tuple[type[LambdaClientError], tuple[object, str]]:
         # boto3's pickles come back as a bare ClientError: its classes are made at run time.
         return type(self), (self.response, self.operation_name)
 
 
-class ServiceException(ClientError):
+# boto3's name for an error with a code that the model does not know, in reprs and where code compares names.
+# Pickles and tracebacks go by the qualified name.
+LambdaClientError.__name__ = "ClientError"
+
+
+class ServiceException(LambdaClientError):
     """The Lambda service encountered an internal error (500)."""
 
 
-class ResourceNotFoundException(ClientError):
+class ResourceNotFoundException(LambdaClientError):
     """The function does not exist (404)."""
 
 
-class InvalidParameterValueException(ClientError):
+class InvalidParameterValueException(LambdaClientError):
     """One of the parameters in the request is not valid (400)."""
 
 
-class TooManyRequestsException(ClientError):
+class TooManyRequestsException(LambdaClientError):
     """The request throughput limit was exceeded (429).
 
     `response` may hold `retryAfterSeconds` (a string: the Retry-After header), `Reason` and `Type`.
@@ -266,6 +319,24 @@ class NoRegionError(_WithHint, _botocore.NoRegionError):
 
 class NoCredentialsError(_WithHint, _botocore.NoCredentialsError):
     """No credentials: neither in the arguments, nor in the environment, nor anywhere in botocore's chain."""
+
+
+class CredentialRetrievalError(_WithHint, _botocore.CredentialRetrievalError):
+    """A source of credentials failed; the text names it, and what is wrong with it."""
+
+
+class SSOTokenLoadError(_WithHint, _botocore.SSOTokenLoadError):
+    """No token of an SSO session: nobody has logged in."""
+
+
+class TokenRetrievalError(_WithHint, _botocore.TokenRetrievalError):
+    """The token of an SSO session has expired, and could not be refreshed."""
+
+
+class ConfigParseError(_WithHint, BotocoreConfigParseError):
+    """A shared config file that cannot be read; the text names the kind of mistake and the line number."""
+
+    fmt = "Unable to parse config file: {path} ({error})"
 
 
 class ProfileNotFound(_WithHint, _botocore.ProfileNotFound):

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -86,13 +87,11 @@ def setenv(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 @pytest.fixture
-def write(tmp_path: Path, setenv: Callable[..., None]) -> Callable[..., None]:
-    """Writes the shared config file, or the credentials file."""
+def write() -> Callable[..., None]:
+    """Writes the shared config file, or the credentials file, where the environment says it is."""
 
     def write_file(text: str, *, variable: str = "AWS_CONFIG_FILE") -> None:
-        file = tmp_path / variable
-        file.write_text(text)
-        setenv(**{variable: file})
+        Path(os.environ[variable]).write_text(text)
 
     return write_file
 
@@ -209,12 +208,20 @@ class TestTheEnvironmentsKeys:
         setenv(AWS_ACCESS_KEY_ID="AKNEW", AWS_CREDENTIAL_EXPIRATION=EXPIRATION)
         assert made.frozen() == FrozenCredentials("AKNEW", "s", "t")
 
-    @pytest.mark.parametrize("expiration", ["2001-01-01T00:00:00Z", "tomorrow, perhaps"])
-    def test_that_have_expired_are_a_typed_error(self, setenv: Callable[..., None], expiration: str) -> None:
+    @pytest.mark.parametrize(
+        ("expiration", "message"),
+        [
+            ("2001-01-01T00:00:00Z", "from env: the credentials that it gave have expired"),
+            ("2099-01-01T00:00:00", "from env: what it gave cannot be read (TypeError)"),  # in no time zone
+            ("tomorrow, perhaps", "from env: AWS_CREDENTIAL_EXPIRATION is not a time"),
+        ],
+    )
+    def test_that_have_expired_are_a_typed_error(
+        self, setenv: Callable[..., None], expiration: str, message: str
+    ) -> None:
         setenv(AWS_ACCESS_KEY_ID="AKENV", AWS_SECRET_ACCESS_KEY="s", AWS_CREDENTIAL_EXPIRATION=expiration)
-        made = source()
-        with pytest.raises(CredentialRetrievalError):
-            made.frozen()
+        with pytest.raises(CredentialRetrievalError, match=re.escape(message)):
+            source().frozen()
 
 
 def test_the_session_of_botocores_chain_is_left_alone_where_keys_are_at_hand(

@@ -203,9 +203,32 @@ class TestTheProfile:
     def test_in_a_file_that_cannot_be_read_as_one_is_an_error(self, resolve: Resolve) -> None:
         with pytest.raises(ConfigParseError) as caught:
             resolve(config_file="[profile a\nno section")
-        assert str(caught.value).startswith("Unable to parse config file: ")
-        assert Path(caught.value.kwargs["path"]).name == "config"
-        assert caught.value.kwargs["error"] == "ParsingError"
+        path = caught.value.kwargs["path"]
+        assert Path(path).name == "config"
+        assert str(caught.value) == (
+            f"Unable to parse config file: {path} (neither a section header nor key = value, line 4). "
+            "Correct the file, or name another one (AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE)."
+        )
+
+    @pytest.mark.parametrize(
+        ("text", "mistake"),
+        [
+            ("key = hidden\n", "no section header, line 1"),
+            ("[a]\nb = c\n[a]\n", "section occurs twice, line 3"),
+            ("[a]\nb = c\nb = hidden\n", "key occurs twice in its section, line 3"),
+            ("[a]\nb = hidden\xe9\n", "not UTF-8: invalid continuation byte, byte 14"),
+            ("[a]\nb =\n  hidden\n", "an indented line is not key = value"),
+        ],
+    )
+    def test_names_the_kind_of_mistake_and_the_line_without_the_line(
+        self, resolve: Resolve, tmp_path: Path, text: str, mistake: str
+    ) -> None:
+        file = tmp_path / "broken"
+        file.write_bytes(text.encode("latin-1"))
+        with pytest.raises(ConfigParseError) as caught:
+            resolve(environ={"AWS_CONFIG_FILE": str(file)})
+        assert str(caught.value).startswith(f"Unable to parse config file: {file} ({mistake})")
+        assert "hidden" not in f"{caught.value} {vars(caught.value)}"
 
     def test_in_a_file_that_cannot_be_opened_is_an_error_too(
         self, resolve: Resolve, monkeypatch: pytest.MonkeyPatch
@@ -216,7 +239,7 @@ class TestTheProfile:
         monkeypatch.setattr("botocore.configloader.raw_config_parse", no_access)
         with pytest.raises(ConfigParseError) as caught:
             resolve()
-        assert caught.value.kwargs["error"] == "PermissionError"
+        assert caught.value.kwargs["error"] == "Permission denied"
 
     def test_has_one_value_for_each_setting(self, resolve: Resolve) -> None:
         with pytest.raises(InvalidConfigError) as caught:

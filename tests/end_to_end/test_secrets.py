@@ -48,7 +48,7 @@ from scripted import Raw, Reply, ScriptedServer, Silence, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs._protocol.call import GetCredentials, Request, Send, Sleep
-from lambda_event_invoke_configs._settings import credentials as quiet
+from lambda_event_invoke_configs._settings import redaction
 from lambda_event_invoke_configs._settings.credentials import FrozenCredentials
 
 ID = "AKIDEXAMPLE"
@@ -829,7 +829,7 @@ class TestWhereverItIsInterrupted:
         for n in range(INTERRUPTS):
             interrupted_at(1 + n * (total - 1) // INTERRUPTS)
         gc.collect()  # what was left open is this test's, and so is a thread that is quiet for good
-        quiet._below_warning.fetching.now = False
+        redaction._fetching.now = False
         assert not found
 
 

@@ -732,10 +732,10 @@ def settings() -> Iterator[Case]:
     )
 
     def later(bench: Bench) -> Any:
-        client = bench.client(aws_access_key_id=None, aws_secret_access_key=None)
         file = bench.folder / "credentials"
-        file.write_text("[default]\naws_access_key_id = AKFILE\naws_secret_access_key = SECRET\n")
         os.environ["AWS_SHARED_CREDENTIALS_FILE"] = str(file)
+        client = bench.client(aws_access_key_id=None, aws_secret_access_key=None)
+        file.write_text("[default]\naws_access_key_id = AKFILE\naws_secret_access_key = SECRET\n")
         return client.list_function_event_invoke_configs(FunctionName="f")
 
     yield Case("credentials.when", later, ONE)

@@ -62,7 +62,7 @@ def _exit_status(error: BaseException) -> int:
         ),
     ):
         return CONFIGURATION
-    return SERVICE if isinstance(error, errors.BotocoreClientError) else OTHER
+    return SERVICE if isinstance(error, errors.ClientError) else OTHER
 
 
 def one_line(error: BaseException) -> str:

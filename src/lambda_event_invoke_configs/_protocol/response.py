@@ -23,8 +23,8 @@ from dateutil.parser import parse as parse_date
 from dateutil.tz import tzlocal, tzutc
 
 from ..exceptions import (
-    ClientError,
     InvalidParameterValueException,
+    LambdaClientError,
     ResourceNotFoundException,
     ResponseParserError,
     ServiceException,
@@ -182,7 +182,7 @@ def _timestamp(where: str, value: object, zone: Zone) -> datetime:
 
 
 # Error classes with the members that the API model gives them, as they are called in the body.
-MODELED_ERRORS: dict[str, tuple[type[ClientError], tuple[str, ...]]] = {
+MODELED_ERRORS: dict[str, tuple[type[LambdaClientError], tuple[str, ...]]] = {
     "InvalidParameterValueException": (InvalidParameterValueException, ("Type", "message")),
     "ResourceNotFoundException": (ResourceNotFoundException, ("Type", "Message")),
     "ServiceException": (ServiceException, ("Type", "Message")),
@@ -190,7 +190,7 @@ MODELED_ERRORS: dict[str, tuple[type[ClientError], tuple[str, ...]]] = {
 }
 
 
-def parse_error(response: Response, retries: Mapping[str, int]) -> ClientError:
+def parse_error(response: Response, retries: Mapping[str, int]) -> LambdaClientError:
     """The exception for a response with status 300 or above.
 
     retries: what the attempts add to `ResponseMetadata`.
@@ -200,7 +200,7 @@ def parse_error(response: Response, retries: Mapping[str, int]) -> ClientError:
     found = _error_members(response)
     found["ResponseMetadata"] = _metadata(response, retries)
     error = cast("dict[str, object]", found["Error"])
-    error_class, _ = MODELED_ERRORS.get(cast("str", error["Code"]), (ClientError, ()))
+    error_class, _ = MODELED_ERRORS.get(cast("str", error["Code"]), (LambdaClientError, ()))
     try:
         return error_class(cast("Any", found), OPERATION)
     except RecursionError:

@@ -1,88 +1,53 @@
-"""Which keys sign the requests: explicit ones, the environment's, or those botocore's chain finds.
+"""Which credentials sign the requests: explicit ones, the environment's, or those botocore's chain finds.
 
 The chain is role, web identity, SSO, shared files, process, container and instance metadata; it does
 I/O, so it is asked on the first request, and it needs `botocore.session`, which takes a while to load
-and is left alone where explicit keys or the environment have what is needed. Temporary keys are
-refreshed by botocore before they expire, once, however many threads ask.
+and is left alone where explicit keys or the environment have what is needed.
+
+One source for an identity. A role with an MFA code prompts, a `credential_process` may open a window, a
+container's endpoint is limited to so many requests a second. So:
+
+1. The clients of one identity share one source, sync and async ones, in all threads and event loops of a
+   process (`_SharedSources`). A source lives as long as one of its clients, which hold it; the registry does
+   not.
+2. At any time a source fetches once (`ChainCredentials.frozen`). The first caller that needs a fetch makes
+   it, in its own thread, where a prompt can read the terminal and Ctrl-C works. The others wait for its
+   result, or sign with what is there as long as it lasts. An `AsyncClient` calls from a thread, one for all
+   its tasks.
+3. A failure is shared too: those who waited get it, each as an error object of its own. A call that comes
+   later asks again, since the reason may be gone by then. Where the caller that fetches is interrupted, one
+   of the others fetches in its place.
+4. A forked process keeps what its parent had found. Its locks are new, and a fetch that a thread of the
+   parent was making is dropped along with what it was working on: botocore's own locks in there would never
+   be released. The child's first call finds the credentials again.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass, field
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Union, cast
+from weakref import WeakValueDictionary
 
 from .._fork import reset_after_fork
 from ..exceptions import (
-    BotocoreClientError,
-    BotoCoreError,
     CredentialRetrievalError,
     InvalidConfigError,
     NoCredentialsError,
     PartialCredentialsError,
-    with_hint,
+    RefreshWithMFAUnsupportedError,
 )
+from .identity import Identity, identify, load_credentials
+from .redaction import redact_botocore_logs, redacted
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
 
     CredentialsArgument = Union[Credentials, Callable[[], Union[Credentials, None]]]
-import logging
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-
-# What botocore logs at DEBUG while it asks STS or SSO: whole responses, keys included.
-_LOGGERS_WITH_SECRETS = (
-    "botocore.auth",
-    "botocore.endpoint",
-    "botocore.parsers",
-    "botocore.hooks",
-    "botocore.utils",
-)
-
-
-class _BelowWarning(logging.Filter):
-    """Drops what botocore logs below WARNING in threads that are fetching keys."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.fetching = threading.local()
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return record.levelno >= logging.WARNING or not getattr(self.fetching, "now", False)
-
-
-class _ErrorsByName(logging.Filter):
-    """Keeps the kind of a logged error, not its text, which may quote an answer that holds keys."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.exc_info and record.exc_info[0] and getattr(_below_warning.fetching, "now", False):
-            record.msg = f"{record.getMessage()} ({record.exc_info[0].__name__})"
-            record.args, record.exc_info = (), None
-        return True
-
-
-_below_warning = _BelowWarning()
-_errors_by_name = _ErrorsByName()
-
-
-@contextmanager
-def redact_botocore_logs() -> Iterator[None]:
-    """While this thread fetches keys: botocore logs nothing that holds them."""
-    # No-ops from the second time on.
-    for name in _LOGGERS_WITH_SECRETS:
-        logging.getLogger(name).addFilter(_below_warning)
-    logging.getLogger("botocore.credentials").addFilter(_errors_by_name)
-    before = getattr(_below_warning.fetching, "now", False)
-    _below_warning.fetching.now = True
-    try:
-        yield
-    finally:
-        _below_warning.fetching.now = before
-
 
 _HEADER_TEXT = re.compile(r"[!-~]+")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -138,22 +103,32 @@ def _complaint(name: str, value: object) -> str | None:
     return None
 
 
+_CHAIN = "the credential chain"
 _MUST_REFRESH = 10 * 60  # seconds before they expire; botocore tries to from 15 minutes on
 
 
 class ChainCredentials:
-    """Credentials that botocore's chain finds on first use and refreshes as they expire."""
+    """Credentials that are found on first use, and refreshed by botocore as they expire.
 
-    def __init__(self, load: Callable[[], Credentials | None], *, is_chain: bool = False) -> None:
+    load: finds them: botocore's credentials, or what has their get_frozen_credentials().
+    is_chain: whether a provider of botocore's does. What else a load of the user's raises is raised as it is.
+    """
+
+    def __init__(self, load: Callable[[], Any], *, is_chain: bool = False) -> None:
         self._load = load
-        self._is_chain = is_chain  # the errors of the user's own are raised as they are
-        self._found: Any = None  # botocore's, or what has their get_frozen_credentials()
+        self._is_chain = is_chain
+        self._found: Any = None
+        self._fetch: Future[FrozenCredentials] | None = None  # the one that is being made
+        self._ever_fetched = False
         self.reset()
         reset_after_fork(self)
 
     def reset(self) -> None:
-        """Replace the locks: in a forked process no thread fetches keys."""
+        """Replace the locks: in a forked process no thread fetches credentials."""
         self._lock = threading.Lock()
+        if self._fetch is not None and self._is_chain:
+            self._found = None
+        self._fetch = None
         if hasattr(self._found, "_refresh_lock"):  # botocore's, of credentials that expire
             self._found._refresh_lock = threading.Lock()
 
@@ -170,10 +145,9 @@ class ChainCredentials:
     def cached(self) -> FrozenCredentials | None:
         """The keys found last, as long as they need not be refreshed, though botocore may have begun to."""
         found = self._found
-        # botocore's own: whoever else uses the object may have refreshed them since frozen() was called here.
-        if hasattr(found, "_frozen_credentials") and not found.refresh_needed(_MUST_REFRESH):
-            return validated(_frozen(found._frozen_credentials), found.method)
-        return None
+        if getattr(found, "_frozen_credentials", None) is None or found.refresh_needed(_MUST_REFRESH):
+            return None
+        return self._current()
 
     def frozen(self) -> FrozenCredentials:
         """The keys to sign with now. May do I/O and take long.
@@ -181,21 +155,52 @@ class ChainCredentials:
         Raises NoCredentialsError, PartialCredentialsError, CredentialRetrievalError or what else
         botocore's providers raise.
         """
-        try:
-            return validated(self._fetched(), getattr(self._found, "method", None) or "explicit")
-        except Exception as error:
-            if not self._is_chain:
-                raise
-            raise _typed(error) from None
+        while self.needs_io():
+            fetch: Future[FrozenCredentials] = Future()
+            try:
+                with self._lock:
+                    current = self._fetch = self._fetch or fetch
+                if current is fetch:
+                    self._run(fetch)
+                elif cached := self.cached():
+                    return cached
+                error = current.exception()  # waits
+            except CancelledError:
+                continue  # who fetched was interrupted
+            finally:
+                if self._fetch is fetch:
+                    self._fetch = None
+                    fetch.cancel()
+            if error is None:
+                return current.result()
+            raise self._redacted(error, _CHAIN)
+        return self._current()
 
-    def _fetched(self) -> FrozenCredentials:
-        with redact_botocore_logs():
-            with self._lock:
+    def _run(self, fetch: Future[FrozenCredentials]) -> None:
+        try:
+            with redact_botocore_logs():
                 if self._found is None:
                     self._found = self._load()
-            if self._found is None:
-                raise NoCredentialsError()
-            return _frozen(self._found.get_frozen_credentials())
+                fetch.set_result(self._validated(self._found.get_frozen_credentials()))
+            self._ever_fetched = True
+        except Exception as error:
+            fetch.set_exception(self._redacted(error, getattr(self._found, "method", None) or _CHAIN))
+            # An MFA code is asked for once by botocore's object, even if it was mistyped.
+            if not self._ever_fetched or isinstance(error, RefreshWithMFAUnsupportedError):
+                self._found = None
+
+    def _current(self) -> FrozenCredentials:
+        # botocore's own, without another look at the time, and so without I/O: whoever else uses the object
+        # may have refreshed it since frozen() was called here.
+        frozen = getattr(self._found, "_frozen_credentials", None)
+        return self._validated(frozen or self._found.get_frozen_credentials())
+
+    def _validated(self, frozen: Any) -> FrozenCredentials:
+        return validated(_frozen(frozen), getattr(self._found, "method", None) or "explicit")
+
+    def _redacted(self, error: BaseException, source: str) -> BaseException:
+        # A new error each time: several threads may raise it, and each adds its frames.
+        return redacted(error, source if self._is_chain else None) if isinstance(error, Exception) else error
 
 
 CredentialSource = Union[StaticCredentials, ChainCredentials]
@@ -213,17 +218,28 @@ def _frozen(frozen: Any) -> FrozenCredentials:
     )
 
 
-def _typed(error: Exception) -> Exception:
-    """What a provider of botocore's failed with, as one of botocore's errors.
+class _SharedSources:
+    """The sources of this process, by identity, as long as their clients hold them."""
 
-    Of any other error only the kind is kept: the text may quote an answer that holds keys.
-    """
-    if not isinstance(error, (BotoCoreError, BotocoreClientError)):
-        error = CredentialRetrievalError(
-            provider="the credential chain",
-            error_msg=f"what was found cannot be read ({type(error).__name__})",
-        )
-    return with_hint(error) if isinstance(error, BotoCoreError) else error
+    def __init__(self) -> None:
+        self._sources: WeakValueDictionary[Identity, ChainCredentials] = WeakValueDictionary()
+        self.reset()
+        reset_after_fork(self)
+
+    def reset(self) -> None:
+        """Replace the lock."""
+        self._lock = threading.Lock()
+
+    def of(self, identity: Identity, region: str) -> ChainCredentials:
+        with self._lock:
+            source = self._sources.get(identity)
+            if source is None:
+                source = ChainCredentials(lambda: load_credentials(identity, region), is_chain=True)
+                self._sources[identity] = source
+            return source
+
+
+_shared = _SharedSources()
 
 
 def resolve_credentials(
@@ -246,9 +262,9 @@ def resolve_credentials(
     if access_key is not None or secret_key is not None or token is not None:
         return StaticCredentials(_explicit(access_key, secret_key, token), "explicit")
     # A profile named by argument wins over the environment's keys, one named there does not.
-    if profile_name is None and environ.get("AWS_ACCESS_KEY_ID"):
+    if not profile_name and environ.get("AWS_ACCESS_KEY_ID"):
         return _environment(environ)
-    return ChainCredentials(lambda: _load_chain(profile_name, region, environ), is_chain=True)
+    return _shared.of(identify(profile_name, region, environ), region)
 
 
 def _given(credentials: Any) -> Callable[[], Credentials]:
@@ -292,35 +308,27 @@ def _explicit(access_key: str | None, secret_key: str | None, token: str | None)
     return FrozenCredentials(cast("str", access_key), cast("str", secret_key), token or None)
 
 
+def _expiring(environ: Mapping[str, str]) -> ChainCredentials:
+    from botocore.credentials import EnvProvider
+
+    # Now, since they are what is meant; botocore looks there again when they expire.
+    try:
+        found = EnvProvider(environ).load()
+    except ValueError:
+        pass
+    else:
+        return ChainCredentials(lambda: found, is_chain=True)
+    raise CredentialRetrievalError(provider="env", error_msg="AWS_CREDENTIAL_EXPIRATION is not a time")
+
+
 def _environment(environ: Mapping[str, str]) -> CredentialSource:
     """The keys of an environment that has AWS_ACCESS_KEY_ID."""
     if not environ.get("AWS_SECRET_ACCESS_KEY"):
         raise PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY")
     if environ.get("AWS_CREDENTIAL_EXPIRATION"):
-        from botocore.credentials import EnvProvider
-
-        # It looks there again when they expire.
-        return ChainCredentials(EnvProvider(environ).load, is_chain=True)
+        return _expiring(environ)
     # AWS_SECURITY_TOKEN is its old name, which botocore too looks for first.
     token = environ.get("AWS_SECURITY_TOKEN") or environ.get("AWS_SESSION_TOKEN") or None
     return StaticCredentials(
         FrozenCredentials(environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"], token), "env"
     )
-
-
-def _load_chain(profile_name: str | None, region: str, environ: Mapping[str, str]) -> Credentials | None:
-    from botocore.session import Session
-
-    def set_ones(*variables: str) -> list[str]:
-        return [variable for variable in variables if environ.get(variable)]
-
-    # Not as `profile`, which would rule out the environment's web identity; and none that is set to nothing,
-    # which would be a profile without a name.
-    looked_up = {
-        "profile": (None, set_ones("AWS_DEFAULT_PROFILE", "AWS_PROFILE"), None, None),
-        "config_file": (None, set_ones("AWS_CONFIG_FILE"), "~/.aws/config", None),
-        "credentials_file": (None, set_ones("AWS_SHARED_CREDENTIALS_FILE"), "~/.aws/credentials", None),
-    }
-    session = Session(looked_up, profile=profile_name)
-    session.set_config_variable("region", region)  # for STS, which boto3 too asks in the client's region
-    return session.get_credentials()

@@ -14,10 +14,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from ..exceptions import ConfigParseError, InvalidConfigError, NoRegionError, ProfileNotFound
+from ..exceptions import (
+    BotocoreConfigParseError,
+    ConfigParseError,
+    InvalidConfigError,
+    NoRegionError,
+    ProfileNotFound,
+)
 from . import endpoint as endpoints
 from .config import DEFAULT_MAX_ATTEMPTS, Config, invalid_setting, user_agent, validate_retries
 from .endpoint import Endpoint
+from .identity import profile_of, shared_files
+from .redaction import config_file_reason
 
 logger: logging.Logger = logging.getLogger(__name__)
 
@@ -47,7 +55,7 @@ class _Lookup:
 
     def __init__(self, environ: Mapping[str, str], profile_name: str | None) -> None:
         self.environ = environ
-        self.profile_name = profile_name or self.env("AWS_DEFAULT_PROFILE", "AWS_PROFILE")
+        self.profile_name = profile_name or profile_of(environ)
         self._files = _read_files(environ)
         profiles = self._files["profiles"]
         if self.profile_name is not None and self.profile_name not in profiles:
@@ -89,8 +97,7 @@ class _Lookup:
 
 
 def _read_files(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    config_file = _path(environ.get("AWS_CONFIG_FILE") or "~/.aws/config")
-    credentials_file = _path(environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials")
+    config_file, credentials_file = shared_files(environ)
     found: dict[str, dict[str, Any]] = {"profiles": {}, "services": {}}
     if os.path.isfile(config_file):
         found.update(_read(_loader().load_config, config_file))
@@ -104,15 +111,11 @@ def _read_files(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
 def _read(read: Callable[[str], dict[str, Any]], path: str) -> dict[str, Any]:
     try:
         return read(path)
-    except (ConfigParseError, OSError) as error:
-        read_as = cast("Any", error.kwargs)["error"] if isinstance(error, ConfigParseError) else error
-        reason = type(read_as).__name__
-    # Not what the reader raised: it quotes the line, which may hold a key.
-    raise ConfigParseError(path=path, error=reason)
-
-
-def _path(path: str) -> str:
-    return os.path.expanduser(os.path.expandvars(path))
+    except BotocoreConfigParseError as error:
+        found = cast("Any", error).kwargs["error"]
+    except OSError as error:
+        found = error
+    raise ConfigParseError(path=path, error=config_file_reason(found))
 
 
 def _loader() -> Any:
