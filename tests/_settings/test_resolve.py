@@ -206,7 +206,7 @@ class TestTheProfile:
         path = caught.value.kwargs["path"]
         assert Path(path).name == "config"
         assert str(caught.value) == (
-            f"Unable to parse config file: {path} (neither a section header nor key = value, line 4). "
+            f"Unable to parse config file: {path} (neither a section header nor key = value, line 3). "
             "Correct the file, or name another one (AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE)."
         )
 
