@@ -13,11 +13,13 @@ from typing import Any
 import anyio
 import boto3
 import botocore.session
+import botocore.utils
 import crowd
 import drivers
 import faulty
 import pytest
 import tally
+from aws import AWS, Home
 from scripted import Raw, Reply, ScriptedServer, Silence
 from servers import Certificates, Lambda, Proxy, Server, Silent, Slow, Talkative
 from service import Asked, Service
@@ -233,6 +235,22 @@ def serve() -> Iterator[Callable[[Callable[[Asked], str | None]], Service]]:
     yield start
     for service in services:
         service.close()
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[AWS]:
+    """The services that give credentials."""
+    # It has its own name for time.sleep.
+    monkeypatch.setattr(botocore.utils.ContainerMetadataFetcher, "SLEEP_TIME", 0)
+    made = AWS()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aws: AWS) -> Home:
+    """Where a client finds its credentials: this test's environment and files."""
+    return Home(tmp_path, monkeypatch, aws)
 
 
 @pytest.fixture

@@ -17,33 +17,30 @@ import asyncio
 import base64
 import contextlib
 import gc
-import json
 import logging
 import os
 import pickle
-import re
 import signal
 import subprocess
 import sys
 import threading
-import traceback
 import weakref
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import FrameType, SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
 import anyio
-import botocore.utils
 import httpcore
 import httpx
 import pytest
-from botocore.credentials import Credentials, RefreshableCredentials
+from aws import EXPIRATION, ID, SECRET, SOURCES, TOKEN, Home
+from botocore.credentials import RefreshableCredentials
 from drivers import BACKENDS
+from leaks import PASSWORD, Log, Texts, chain, leaks, shown_by
 from scripted import Raw, Reply, ScriptedServer, Silence, page
 
 import lambda_event_invoke_configs as eic
@@ -51,48 +48,10 @@ from lambda_event_invoke_configs._protocol.call import GetCredentials, Request, 
 from lambda_event_invoke_configs._settings import redaction
 from lambda_event_invoke_configs._settings.credentials import FrozenCredentials
 
-ID = "AKIDEXAMPLE"
-SECRET = "Hidden/Secret+Key"
-TOKEN = "Hidden/Session+Token=="
-BASE_SECRET = "Hidden/Base+Secret"
-WEB_TOKEN = "Hidden.Web.Token"
-CONTAINER_TOKEN = "Hidden-Container-Token"
-PASSWORD = "Hidden-Proxy-Password"
-NEEDLES = {
-    "secret key": SECRET,
-    "session token": TOKEN,
-    "secret key of the role's source": BASE_SECRET,
-    "web identity token": WEB_TOKEN,
-    "container's token": CONTAINER_TOKEN,
-    "proxy's password": PASSWORD,
-}
-EXPIRATION = "2099-01-01T00:00:00Z"
 LATER_BY_AN_HOUR = (datetime.now(timezone.utc) + timedelta(hours=1)).strftime("%a, %d %b %Y %H:%M:%S GMT")
 LOCKING = {module.__file__ for module in (httpcore._synchronization, logging, threading, weakref)}
 INTERRUPTS = int(os.environ.get("INTERRUPTS", "60"))
 ONE_ATTEMPT = {"total_max_attempts": 1}
-TESTS = Path(__file__).parents[1]  # a user's code, as far as tracebacks go
-_SAID_BACK = re.compile(r"\[says back:.*?:says back\]", re.DOTALL)
-_SIGNATURE = re.compile(rb"Signature=([0-9a-f]{64})")
-
-Texts = Iterator[tuple[str, str]]
-
-
-class Log(logging.Handler):
-    """What every logger is told, as text."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.said: list[tuple[str, str]] = []
-        self._formatter = logging.Formatter()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        text = f"{self._formatter.format(record)} {record.args!r} {record.__dict__!r}"
-        self.said.append((f"the log of {record.name}", text))
-
-    def take(self) -> Texts:
-        said, self.said = self.said, []
-        return iter(said)
 
 
 @pytest.fixture(autouse=True)
@@ -113,77 +72,6 @@ def log() -> Iterator[Log]:
     for logger, level, propagate in before:
         logger.setLevel(level)
         logger.propagate = propagate
-
-
-def shown_by(outcome: object) -> Texts:
-    """All that can be seen of a result, or of an error."""
-    if not isinstance(outcome, BaseException):
-        yield "the result", repr(outcome)
-        return
-    for error in chain(outcome):
-        name = type(error).__name__
-        yield f"str() of {name}", str(error)
-        yield f"repr() of {name}", repr(error)
-        yield f"the attributes of {name}", f"{error.args!r} {vars(error)!r}"
-        try:
-            pickled = pickle.dumps(error)
-        except Exception as refused:
-            yield f"the error of pickling {name}", str(refused)
-        else:
-            yield f"the pickle of {name}", pickled.decode(errors="replace")
-        for frame, _ in traceback.walk_tb(error.__traceback__):
-            if not Path(frame.f_code.co_filename).is_relative_to(TESTS):
-                yield from locals_of(frame)
-    yield "the traceback", "".join(traceback.format_exception(outcome))
-
-
-def locals_of(frame: FrameType) -> Texts:
-    where = f"{frame.f_code.co_name}() in {Path(frame.f_code.co_filename).name}"
-    for name, value in frame.f_locals.items():
-        if isinstance(value, httpcore.ConnectionPool):
-            continue  # its repr counts connections, and waits for the lock that Ctrl-C has left locked
-        try:
-            yield f"the local {name} of {where}", repr(value)
-        except Exception as error:
-            yield f"the local {name} of {where}", str(error)
-
-
-def chain(error: BaseException) -> list[BaseException]:
-    """An error, and all causes and contexts of it, suppressed ones too."""
-    found: list[BaseException] = []
-    left: list[BaseException | None] = [error]
-    while left:
-        one = left.pop()
-        if one is not None and not any(one is seen for seen in found):
-            found.append(one)
-            left += [one.__cause__, one.__context__]
-    return found
-
-
-def leaks(texts: Texts, requests: list[bytes]) -> list[str]:
-    """Which secret is shown where; none, if all is well."""
-    needles = {name: forms(secret) for name, secret in NEEDLES.items()}
-    for request in requests:
-        for signature in _SIGNATURE.findall(request):
-            needles.setdefault("signature", []).append(signature.decode())
-    found = []
-    for where, text in texts:
-        searched = _SAID_BACK.sub("", text)
-        for name, secrets in needles.items():
-            for secret in secrets:
-                if (at := searched.find(secret)) >= 0:
-                    found.append(f"{name} in {where}: ...{searched[max(at - 80, 0) : at + 20]!r}...")
-    return found
-
-
-def forms(secret: str) -> list[str]:
-    encoded = secret.encode()
-    return [
-        secret,
-        quote(secret, safe="") if quote(secret, safe="") != secret else f"\0{secret}",
-        base64.b64encode(encoded).decode().rstrip("="),
-        base64.b64encode(b"user:" + encoded).decode().rstrip("="),
-    ]
 
 
 @contextlib.contextmanager
@@ -239,158 +127,7 @@ def play(server: ScriptedServer, *script: Any) -> None:
     server.play(*script)
 
 
-class AWS:
-    """The services that give keys, on 127.0.0.1: STS, a container's endpoint and an instance's metadata.
-
-    `broken` changes an answer: it is given the status and the body, and returns both.
-    """
-
-    def __init__(self) -> None:
-        self.broken: Callable[[int, str], tuple[int, str]] = lambda status, body: (status, body)
-        self.requests: list[bytes] = []
-        aws = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def answer(self) -> None:
-                aws.requests.append(str(self.headers).encode())
-                asked = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-                status, body = aws.answer(self.path, asked)
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body.encode())))
-                self.end_headers()
-                self.wfile.write(body.encode())
-
-            do_GET = do_POST = do_PUT = answer  # noqa: N815 - http.server's names
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.005,))
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def answer(self, path: str, asked: str) -> tuple[int, str]:
-        role = "/latest/meta-data/iam/security-credentials/"
-        if path == "/latest/api/token":
-            return 200, "session"
-        if path == role:
-            return 200, "lister"
-        if path in ("/keys", f"{role}lister"):
-            found = {"AccessKeyId": ID, "SecretAccessKey": SECRET, "Token": TOKEN, "Expiration": EXPIRATION}
-            return self.broken(200, json.dumps(found))
-        action = "AssumeRoleWithWebIdentity" if "WebIdentity" in asked else "AssumeRole"
-        return self.broken(
-            200,
-            f'<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{action}Result>'
-            f"<Credentials><AccessKeyId>{ID}</AccessKeyId><SecretAccessKey>{SECRET}</SecretAccessKey>"
-            f"<SessionToken>{TOKEN}</SessionToken><Expiration>{EXPIRATION}</Expiration></Credentials>"
-            f"</{action}Result></{action}Response>",
-        )
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[AWS]:
-    # It has its own name for time.sleep.
-    monkeypatch.setattr(botocore.utils.ContainerMetadataFetcher, "SLEEP_TIME", 0)
-    made = AWS()
-    yield made
-    made.close()
-
-
-class Home:
-    """Where a client finds its keys: a test's environment and its files."""
-
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, aws: AWS) -> None:
-        self.folder = folder
-        self.setenv = monkeypatch.setenv
-        self.aws = aws
-
-    def write(self, text: str, variable: str = "AWS_CONFIG_FILE") -> None:
-        file = self.folder / variable.lower()
-        file.write_bytes(text.encode(errors="surrogateescape"))
-        self.setenv(variable, str(file))
-
-    def keys(self, source: str, *, secret: str = SECRET, token: str = TOKEN) -> dict[str, Any]:
-        """A client's arguments, with which it finds its keys there."""
-        none: dict[str, Any] = {"aws_access_key_id": None, "aws_secret_access_key": None}
-        return {**none, **(getattr(self, source.replace(" ", "_"))(secret, token) or {})}
-
-    def arguments(self, secret: str, token: str) -> dict[str, Any]:
-        return {"aws_access_key_id": ID, "aws_secret_access_key": secret, "aws_session_token": token}
-
-    def environment(self, secret: str, token: str) -> None:
-        self.setenv("AWS_ACCESS_KEY_ID", ID)
-        self.setenv("AWS_SECRET_ACCESS_KEY", secret)
-        self.setenv("AWS_SESSION_TOKEN", token)
-
-    def profile(self, secret: str, token: str) -> None:
-        text = (
-            f"[default]\naws_access_key_id={ID}\naws_secret_access_key={secret}\naws_session_token={token}\n"
-        )
-        self.write(text, "AWS_SHARED_CREDENTIALS_FILE")
-
-    def object(self, secret: str, token: str) -> dict[str, Any]:
-        return {"credentials": Credentials(ID, secret, token)}
-
-    def callable(self, secret: str, token: str) -> dict[str, Any]:
-        return {"credentials": lambda: Credentials(ID, secret, token)}
-
-    def process(self, secret: str, token: str) -> None:
-        found = {"Version": 1, "AccessKeyId": ID, "SecretAccessKey": secret, "SessionToken": token}
-        self.process_that(f"print({json.dumps(found)!r})")
-
-    def process_that(self, does: str) -> None:
-        script = self.folder / "keys.py"
-        script.write_text(does)
-        self.write(f'[default]\ncredential_process = "{sys.executable}" -I -S "{script}"')
-
-    def container(self, *_: str) -> None:
-        self.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{self.aws.url}/keys")
-        self.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", CONTAINER_TOKEN)
-
-    def instance(self, *_: str) -> None:
-        self.setenv("AWS_EC2_METADATA_DISABLED", "false")
-        self.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", self.aws.url)
-
-    def role(self, *_: str) -> dict[str, Any]:
-        self.setenv("AWS_ENDPOINT_URL_STS", self.aws.url)
-        self.write(
-            "[profile role]\nrole_arn = arn:aws:iam::123456789012:role/lister\nsource_profile = base\n"
-            f"[profile base]\naws_access_key_id = AKBASE\naws_secret_access_key = {BASE_SECRET}\n"
-        )
-        return {"profile_name": "role"}
-
-    def web_identity(self, *_: str) -> None:
-        self.setenv("AWS_ENDPOINT_URL_STS", self.aws.url)
-        (self.folder / "web-token").write_text(WEB_TOKEN)
-        self.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(self.folder / "web-token"))
-        self.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/web")
-
-
-SOURCES = [
-    "arguments",
-    "environment",
-    "profile",
-    "object",
-    "callable",
-    "process",
-    "container",
-    "instance",
-    "role",
-    "web identity",
-]
 HANDED_OVER = ["arguments", "environment", "profile", "object", "callable", "process"]
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aws: AWS) -> Home:
-    return Home(tmp_path, monkeypatch, aws)
 
 
 def statuses() -> Iterator[tuple[str, list[Any]]]:

@@ -167,6 +167,8 @@ def _session(identity: Identity, region: str) -> Session:
 
 def _providers(session: Session, identity: Identity, region: str) -> list[CredentialProvider]:
     """botocore's chain, but for the environment's credentials where they were found already."""
+    from getpass import getpass
+
     from botocore import credentials, utils
 
     environ = dict(identity.environ)
@@ -204,6 +206,7 @@ def _providers(session: Session, identity: Identity, region: str) -> list[Creden
         client_creator=create_client,
         cache=cache,
         profile_name=profile_name,
+        prompter=getpass,
         credential_sourcer=credentials.CanonicalNameCredentialSourcer(
             [credentials.EnvProvider(environ), container, instance]
         ),
