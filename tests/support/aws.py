@@ -220,8 +220,6 @@ class Home:
         self.prompt: Callable[[], str] = lambda: "123456"
         monkeypatch.setattr("getpass.getpass", self._getpass)
         self.setenv("AWS_LOGIN_CACHE_DIRECTORY", str(folder / "login-cache"))
-        for service in "STS", "SSO", "SSO_OIDC", "SIGNIN":
-            self.setenv(f"AWS_ENDPOINT_URL_{service}", aws.url)
 
     def _getpass(self, prompt: str) -> str:
         self.prompts.append(prompt)
@@ -234,6 +232,8 @@ class Home:
 
     def keys(self, source: str, *, secret: str = SECRET, token: str = TOKEN) -> dict[str, Any]:
         """A client's arguments, with which it finds its keys there."""
+        for service in "STS", "SSO", "SSO_OIDC", "SIGNIN":
+            self.setenv(f"AWS_ENDPOINT_URL_{service}", self.aws.url)
         none: dict[str, Any] = {"aws_access_key_id": None, "aws_secret_access_key": None}
         return {**none, **(getattr(self, source.replace(" ", "_"))(secret, token) or {})}
 

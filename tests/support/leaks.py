@@ -17,7 +17,7 @@ import re
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import FrameType, ModuleType, TracebackType
 from urllib.parse import quote
 
 import aws
@@ -111,8 +111,8 @@ def _is_users(frame: FrameType) -> bool:
 
 
 def _with_locals(error: BaseException) -> Texts:
-    if any(_is_users(frame) for frame, _ in traceback.walk_tb(error.__traceback__)):
-        error = error.with_traceback(_without_users(error))
+    for one in chain(error):
+        one.__traceback__ = _without_users(one.__traceback__)
     lines = tuple((frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__))
     if lines in _rendered:
         return
@@ -126,11 +126,13 @@ def _with_locals(error: BaseException) -> Texts:
     yield "rich's traceback with locals", console.file.getvalue()  # type: ignore[attr-defined]
 
 
-def _without_users(error: BaseException) -> object:
-    found = error.__traceback__
-    while found and _is_users(found.tb_frame):
-        found = found.tb_next
-    return found
+def _without_users(found: TracebackType | None) -> TracebackType | None:
+    if found is None:
+        return None
+    rest = _without_users(found.tb_next)
+    if _is_users(found.tb_frame):
+        return rest
+    return TracebackType(rest, found.tb_frame, found.tb_lasti, found.tb_lineno)
 
 
 def reachable(found: object, depth: int = _DEPTH) -> Iterator[str]:

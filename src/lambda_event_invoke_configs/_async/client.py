@@ -26,6 +26,7 @@ from .._protocol.call import GetCredentials, Request, Result, Sleep
 from .._protocol.pagination import ItemBuffer, Pagination, add_to, configurations, finish
 from .._settings.config import reject_unknown_arguments
 from .._settings.credentials import FrozenCredentials
+from .._settings.redaction import redacted
 from ..exceptions import strip_traceback
 from ..types import FullResult, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
 from .functions import list_many
@@ -252,7 +253,8 @@ class _Refresh:
     Finding credentials may take seconds (SSO, STS, a program that asks for an MFA code) and cannot be
     cancelled: botocore blocks. Three things follow:
 
-    1. It runs in a thread, never on the event loop's own.
+    1. It runs in a thread, never on the event loop's own. The thread waits where another client of the same
+       identity fetches already.
     2. All tasks wait for the same one, so that a program that asks for a code asks once. A task that is
        cancelled only stops waiting: the refresh goes on for the others.
     3. The thread outlives the tasks. It is a daemon, so that it does not keep a process alive in which nobody
@@ -282,4 +284,7 @@ class _Refresh:
     async def wait(self) -> FrozenCredentials:
         """The credentials. Raises what finding them raised."""
         await self._done.wait()
-        return self._result.result()
+        error = self._result.exception()
+        if error is None:
+            return self._result.result()
+        raise redacted(error)

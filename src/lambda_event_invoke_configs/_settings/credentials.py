@@ -173,7 +173,7 @@ class ChainCredentials:
                     fetch.cancel()
             if error is None:
                 return current.result()
-            raise self._redacted(error, _CHAIN)
+            raise redacted(error)
         return self._current()
 
     def _run(self, fetch: Future[FrozenCredentials]) -> None:
@@ -184,7 +184,8 @@ class ChainCredentials:
                 fetch.set_result(self._validated(self._found.get_frozen_credentials()))
             self._ever_fetched = True
         except Exception as error:
-            fetch.set_exception(self._redacted(error, getattr(self._found, "method", None) or _CHAIN))
+            source = getattr(self._found, "method", None) or _CHAIN
+            fetch.set_exception(redacted(error, source if self._is_chain else None))
             # An MFA code is asked for once by botocore's object, even if it was mistyped.
             if not self._ever_fetched or isinstance(error, RefreshWithMFAUnsupportedError):
                 self._found = None
@@ -197,10 +198,6 @@ class ChainCredentials:
 
     def _validated(self, frozen: Any) -> FrozenCredentials:
         return validated(_frozen(frozen), getattr(self._found, "method", None) or "explicit")
-
-    def _redacted(self, error: BaseException, source: str) -> BaseException:
-        # A new error each time: several threads may raise it, and each adds its frames.
-        return redacted(error, source if self._is_chain else None) if isinstance(error, Exception) else error
 
 
 CredentialSource = Union[StaticCredentials, ChainCredentials]

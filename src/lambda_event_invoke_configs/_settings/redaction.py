@@ -122,8 +122,10 @@ _IN_CONFIG_FILES = {
 }
 
 
-def redacted(error: Exception, source: str | None) -> Exception:
+def redacted(error: BaseException, source: str | None = None) -> BaseException:
     """A new error of the same class and text, without what may hold secrets.
+
+    New each time: several threads or tasks may raise the error of one fetch, and each adds its frames.
 
     source: of a source of botocore's: the provider's METHOD. An error that is none of botocore's becomes a
         CredentialRetrievalError then; without `source`, it is returned as it is.
@@ -132,12 +134,12 @@ def redacted(error: Exception, source: str | None) -> Exception:
         # What a service says is its own. Made by type(error): its classes are those of client.exceptions.
         return type(error)(cast("Any", error.response), error.operation_name)
     known = isinstance(error, BotoCoreError) and not isinstance(error, ParamValidationError)
-    if known or source is None:
+    if known or source is None or not isinstance(error, Exception):
         return _with_text_only(cast("Any", error), source) if known else error
     return CredentialRetrievalError(provider=source, error_msg=reason(error))
 
 
-def _with_text_only(error: Any, source: str | None) -> Exception:
+def _with_text_only(error: Any, source: str | None) -> BaseException:
     names = {"provider", *(name for _, name, _, _ in string.Formatter().parse(error.fmt))}
     kept = {name: _text(error, value) for name, value in error.kwargs.items() if name in names}
     if source is not None:
