@@ -27,7 +27,7 @@ marks those that go on with what to do next (remedies.py); each is botocore's cl
       * NoCredentialsError, CredentialRetrievalError
         PartialCredentialsError, RefreshWithMFAUnsupportedError
       * SSOTokenLoadError, TokenRetrievalError
-        SSOError, LoginError, MetadataRetrievalError, MissingDependencyException
+        SSOError, MetadataRetrievalError, MissingDependencyException
         HTTPClientError                  retried, and still failing
             ConnectionClosedError, ReadTimeoutError
         ConnectionError                  retried, and still failing
@@ -51,7 +51,6 @@ from botocore.exceptions import (
     InvalidRegionError,
     InvalidRetryConfigurationError,
     InvalidRetryModeError,
-    LoginError,
     MetadataRetrievalError,
     MissingDependencyException,
     PaginationError,
@@ -189,7 +188,6 @@ __all__ = [
     "InvalidRetryConfigurationError",
     "InvalidRetryModeError",
     "LambdaClientError",
-    "LoginError",
     "MetadataRetrievalError",
     "MissingDependencyException",
     "NoCredentialsError",
@@ -256,7 +254,7 @@ class _WithHint(Exception):
         return provider if provider in HINTS else type(self).__name__
 
     def __str__(self) -> str:
-        text = super().__str__()
+        text = super().__str__().rstrip()  # a program's message ends in a line break
         hint = HINTS.get(self._hint_key())
         return f"{text.removesuffix('.')}. {hint}" if hint else text
 

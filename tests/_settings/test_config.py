@@ -39,6 +39,7 @@ OPTIONS = {
     "use_fips_endpoint": False,
     "ignore_configured_endpoint_urls": True,
     "tcp_keepalive": True,
+    "defaults_mode": "standard",
 }
 OWN = {"max_response_size": 1024}  # what botocore's Config has not
 

@@ -50,16 +50,21 @@ def _exit_status(error: BaseException) -> int:
     if isinstance(
         error,
         (
-            errors.ConfigParseError,
-            errors.CredentialRetrievalError,
+            errors.BotocoreConfigParseError,
             errors.BotocoreInvalidConfigError,
+            errors.InvalidDefaultsMode,
             errors.InvalidRegionError,
             errors.InvalidRetryConfigurationError,
             errors.NoCredentialsError,
             errors.NoRegionError,
-            errors.PartialCredentialsError,
             errors.ProfileNotFound,
         ),
+    ):
+        return CONFIGURATION
+    # An error of a source of credentials names its provider. That there is no connection to it is another
+    # matter.
+    if "provider" in getattr(error, "kwargs", {}) and not isinstance(
+        error, (errors.ConnectionError, errors.HTTPClientError)
     ):
         return CONFIGURATION
     return SERVICE if isinstance(error, errors.ClientError) else OTHER

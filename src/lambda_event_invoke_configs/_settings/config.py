@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Union
 from .._version import __version__
 from ..exceptions import (
     InvalidConfigError,
+    InvalidDefaultsMode,
     InvalidMaxRetryAttemptsError,
     InvalidRetryConfigurationError,
     InvalidRetryModeError,
@@ -32,6 +33,11 @@ logger: logging.Logger = logging.getLogger(__name__)
 C = TypeVar("C", bound=type)
 
 DEFAULT_MAX_ATTEMPTS = 3
+LEGACY_DEFAULTS = "legacy"
+AUTO_DEFAULTS = "auto"
+# Seconds; of botocore's sdk-default-configuration. Its other members have no effect in botocore, or only on
+# other services. With "legacy", which is the default, it is Config's.
+CONNECT_TIMEOUTS = {"standard": 3.1, "in-region": 1.1, "cross-region": 3.1, "mobile": 30.0}
 _MODES = ("legacy", "standard", "adaptive")
 _RETRY_OPTIONS = ("max_attempts", "mode", "total_max_attempts")
 _APP_ID_CHARACTERS = frozenset(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~")
@@ -46,6 +52,13 @@ _HEADER_TEXT = re.compile(r"[ -~]*")
 _EXTRA_OPTIONS = "max_response_size"  # botocore's Config has no such option
 # Options of botocore's Config that would change what is sent, and what does the same here.
 _UNSUPPORTED = {"proxies_config": "`transport`", "user_agent": "`user_agent_extra`"}
+
+
+class DefaultTimeout(float):
+    """Seconds that nobody has set, so that `defaults_mode` may give others."""
+
+
+_DEFAULT_CONNECT_TIMEOUT = DefaultTimeout(60)
 
 
 def reject_unknown_arguments(cls: C) -> C:
@@ -93,6 +106,9 @@ class Config:
     user_agent_extra: appended to the User-Agent header. user_agent_appid: `app/...` in it.
     use_fips_endpoint, use_dualstack_endpoint, ignore_configured_endpoint_urls, tcp_keepalive: None
         (default) leaves it to the environment and the profile.
+    defaults_mode: "legacy" (default), "standard", "in-region", "cross-region", "mobile" or "auto", which sets
+        the connect_timeout where that is not given: 3.1, 1.1, 3.1 or 30 seconds. "auto" is one of the
+        region modes where AWS's environment names its region, else "standard".
     parameter_validation: False sends what it is given (default True).
     signature_version: "v4" (default), or `botocore.UNSIGNED` for requests without credentials.
     region_name: the region, where the client's own argument does not say.
@@ -105,7 +121,7 @@ class Config:
     signature_version: object = None
     user_agent_extra: str | None = None
     user_agent_appid: str | None = None
-    connect_timeout: float | None = 60
+    connect_timeout: float | None = _DEFAULT_CONNECT_TIMEOUT
     read_timeout: float | None = 60
     parameter_validation: bool = True
     max_pool_connections: int = 10
@@ -116,6 +132,7 @@ class Config:
     use_fips_endpoint: bool | None = None
     ignore_configured_endpoint_urls: bool | None = None
     tcp_keepalive: bool | None = None
+    defaults_mode: str | None = None
     max_response_size: int = 16 * 1024 * 1024
 
     def __post_init__(self) -> None:
@@ -131,6 +148,7 @@ class Config:
             text = getattr(self, name)
             if text is not None and not (isinstance(text, str) and _HEADER_TEXT.fullmatch(text)):
                 raise invalid_setting(name, text, "printable ASCII text")
+        validate_defaults_mode(self.defaults_mode or LEGACY_DEFAULTS)
         for name in _FLAGS:
             if not isinstance(getattr(self, name), (bool, type(None))):
                 raise invalid_setting(name, getattr(self, name), "True, False or None")
@@ -155,7 +173,13 @@ class Config:
         for name, instead in _UNSUPPORTED.items():
             if getattr(config, name, None):
                 raise invalid_setting(name, "set", f"None in a botocore Config: use {instead}")
-        return cls(**{name: getattr(config, name) for name in names})
+        options = {name: getattr(config, name) for name in names}
+        # In botocore's Config, None is "not given" with a defaults_mode, even one of None, and "no limit"
+        # without. No public attribute tells the two apart.
+        given = getattr(config, "_user_provided_options", options)
+        if options["connect_timeout"] is None and "connect_timeout" not in given:
+            options["connect_timeout"] = _DEFAULT_CONNECT_TIMEOUT
+        return cls(**options)
 
 
 def _is_number(value: object) -> bool:
@@ -164,6 +188,14 @@ def _is_number(value: object) -> bool:
 
 def invalid_setting(name: str, value: object, allowed: str) -> InvalidConfigError:
     return InvalidConfigError(error_msg=f"Invalid value for {name}: {value!r}, must be {allowed}")
+
+
+def validate_defaults_mode(mode: object) -> str:
+    """The mode in lower case."""
+    valid = (LEGACY_DEFAULTS, AUTO_DEFAULTS, *CONNECT_TIMEOUTS)
+    if not isinstance(mode, str) or mode.lower() not in valid:
+        raise InvalidDefaultsMode(mode=str(mode), valid_modes=", ".join(valid))
+    return mode.lower()
 
 
 def validate_retries(retries: Mapping[str, Any]) -> None:

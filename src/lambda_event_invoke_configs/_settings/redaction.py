@@ -141,6 +141,8 @@ def redacted(error: BaseException, source: str | None = None) -> BaseException:
 
 def _with_text_only(error: Any, source: str | None) -> BaseException:
     names = {"provider", *(name for _, name, _, _ in string.Formatter().parse(error.fmt))}
+    if isinstance(error, BotocoreConfigParseError):
+        names.add("error")  # the class of this library shows it
     kept = {name: _text(error, value) for name, value in error.kwargs.items() if name in names}
     if source is not None:
         kept.setdefault("provider", source)  # for the hint

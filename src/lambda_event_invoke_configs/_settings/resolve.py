@@ -11,7 +11,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from ..exceptions import (
@@ -22,7 +22,18 @@ from ..exceptions import (
     ProfileNotFound,
 )
 from . import endpoint as endpoints
-from .config import DEFAULT_MAX_ATTEMPTS, Config, invalid_setting, user_agent, validate_retries
+from .config import (
+    AUTO_DEFAULTS,
+    CONNECT_TIMEOUTS,
+    DEFAULT_MAX_ATTEMPTS,
+    LEGACY_DEFAULTS,
+    Config,
+    DefaultTimeout,
+    invalid_setting,
+    user_agent,
+    validate_defaults_mode,
+    validate_retries,
+)
 from .endpoint import Endpoint
 from .identity import profile_of, shared_files
 from .redaction import config_file_reason
@@ -139,9 +150,11 @@ def resolve(
     Raises NoRegionError, InvalidRegionError, ProfileNotFound, ConfigParseError, InvalidEndpointError,
     InvalidConfigError or one of botocore's InvalidRetry... errors.
     """
+    of_botocore = not isinstance(config, Config)
     config = Config.of(config)
     lookup = _Lookup(environ, profile_name)
     region, pseudo_fips = _region(region_name or config.region_name, lookup)
+    config = _with_defaults(config, of_botocore, region, lookup)
     endpoint = _endpoint(endpoint_url, region, use_ssl, config, pseudo_fips, lookup)
     max_attempts, mode = _retries(config, lookup)
     validation = lookup.profile("parameter_validation")
@@ -163,6 +176,32 @@ def resolve(
         ),
         environ=environ,
     )
+
+
+def _with_defaults(config: Config, of_botocore: bool, region: str, lookup: _Lookup) -> Config:
+    mode = validate_defaults_mode(
+        config.defaults_mode or lookup.find("AWS_DEFAULTS_MODE", "defaults_mode") or LEGACY_DEFAULTS
+    )
+    if mode == AUTO_DEFAULTS:
+        mode = _auto_mode(region, lookup)
+    given = config.connect_timeout
+    if mode == LEGACY_DEFAULTS or not (isinstance(given, DefaultTimeout) or (given is None and of_botocore)):
+        return config
+    return replace(config, connect_timeout=CONNECT_TIMEOUTS[mode])
+
+
+def _auto_mode(region: str, lookup: _Lookup) -> str:
+    """The mode for a program that runs where the environment says.
+
+    botocore asks the instance's metadata service where the environment does not say. Not here: making a
+    client does no I/O.
+    """
+    if not lookup.env("AWS_EXECUTION_ENV"):
+        return "standard"
+    here = lookup.env("AWS_REGION", "AWS_DEFAULT_REGION")
+    if here is None:
+        return "standard"
+    return "in-region" if here == region else "cross-region"
 
 
 def _region(explicit: str | None, lookup: _Lookup) -> tuple[str, bool]:
@@ -217,10 +256,17 @@ def _retries(config: Config, lookup: _Lookup) -> tuple[int, str]:
         attempts = cast("int", retries["max_attempts"]) + 1
     else:
         text = lookup.find("AWS_MAX_ATTEMPTS", "max_attempts")
-        is_number = text and text.isdecimal() and len(text) <= _MAX_DIGITS
-        attempts = int(cast("str", text)) if is_number else text or DEFAULT_MAX_ATTEMPTS
+        attempts = DEFAULT_MAX_ATTEMPTS if text is None else _number(text)
     validate_retries({"total_max_attempts": attempts, "mode": mode})
     return cast("int", attempts), cast("str", mode)
+
+
+def _number(text: str) -> int | str:
+    """A number as botocore reads it: with white space around it, such as the CR of a file from Windows."""
+    try:
+        return int(text) if len(text.strip()) <= _MAX_DIGITS else text
+    except ValueError:
+        return text
 
 
 def _verify(explicit: bool | str | None, lookup: _Lookup) -> bool | str:
