@@ -58,7 +58,9 @@ def makers(
         session = botocore.session.Session()
         session.register_component("data_loader", boto3_session.get_component("data_loader"))
         options = {**KEYS, "endpoint_url": url, **options}
-        made.append(boto3.session.Session(botocore_session=session).client("lambda", **options))
+        profile_name = options.pop("profile_name", None)
+        of_profile = boto3.session.Session(botocore_session=session, profile_name=profile_name)
+        made.append(of_profile.client("lambda", **options))
         return made[-1]
 
     def ours(backend: str) -> Callable[..., Any]:

@@ -17,9 +17,11 @@ import asyncio
 import base64
 import contextlib
 import gc
+import json
 import logging
 import os
 import pickle
+import random
 import signal
 import subprocess
 import sys
@@ -34,11 +36,15 @@ from typing import Any
 from urllib.parse import quote
 
 import anyio
+import botocore.config
+import botocore.utils
+import faulty
 import httpcore
 import httpx
 import pytest
-from aws import EXPIRATION, ID, SECRET, SOURCES, TOKEN, Home
+from aws import ASKED_BY_HTTP, EXPIRATION, ID, LONG_AGO, SECRET, SOURCES, TOKEN, Home
 from botocore.credentials import RefreshableCredentials
+from botocore.exceptions import ClientError
 from drivers import BACKENDS
 from leaks import PASSWORD, Log, Texts, chain, leaks, shown_by
 from scripted import Raw, Reply, ScriptedServer, Silence, page
@@ -534,6 +540,96 @@ class TestWhateverIsWrongWithTheKeys:
     def test_frozen_keys_of_another_kind_are_not_shown(self, check: Any) -> None:
         found = SimpleNamespace(get_frozen_credentials=lambda: (ID, SECRET, TOKEN))
         assert isinstance(check(credentials=found), eic.exceptions.InvalidConfigError)
+
+
+BROKEN_ANSWERS: dict[str, Callable[[int, str], tuple[int, str]]] = {
+    "cut": lambda status, body: (status, body[:-20]),
+    "refused": lambda _, body: (403, body),
+    "unauthorized": lambda _, body: (401, body),
+    "failed": lambda _, body: (500, body),
+    "empty": lambda status, _: (status, ""),
+    "HTML": lambda status, body: (status, f"<html>{body}</html>"),
+    "a list": lambda status, body: (status, f"[{json.dumps(body)}]"),
+    "a list for a text": lambda status, body: (status, body.replace(f'"{SECRET}"', f'["{SECRET}"]')),
+    "line break": lambda status, body: (status, body.replace(TOKEN, f"{TOKEN}\n")),
+    "no token": lambda status, body: (status, body.replace("essionToken", "Tok").replace("Token", "Tok")),
+    "no id": lambda status, body: (status, body.replace("ccessKeyId", "Id")),
+    "a secret for a date": lambda status, body: (
+        status,
+        body.replace(EXPIRATION, SECRET)
+        .replace("4070908800000", f'"{SECRET}"')
+        .replace("3600", f'"{SECRET}"'),
+    ),
+    "over": lambda status, body: (status, body.replace(EXPIRATION, LONG_AGO)),
+}
+
+
+class TestWhateverASourceOfCredentialsDoes:
+    """Each source of botocore's, with each fault of a network and of an answer."""
+
+    @pytest.fixture(autouse=True)
+    def _impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As soon as botocore's own clients can be."""
+        for name in "connect_timeout", "read_timeout":
+            monkeypatch.setitem(botocore.config.Config.OPTION_DEFAULTS, name, 0.1)
+        monkeypatch.setattr(botocore.utils.ContainerMetadataFetcher, "TIMEOUT_SECONDS", 0.1)
+
+    def check(self, home: Home, log: Log, make: Any, server: ScriptedServer, source: str) -> list[str]:
+        options = home.keys(source)
+        found = []
+        for call in (
+            lambda client: client.list_function_event_invoke_configs(FunctionName="f"),
+            lambda client: list(client.list_for_functions(["f", "g"]))[0].error,  # noqa: RUF015 - all of them
+        ):
+            client = make(server.url, **options)
+            outcome = outcome_of(lambda call=call, client=client: call(client))
+            sent = server.requests + home.aws.requests
+            assert outcome is None or isinstance(outcome, (dict, eic.exceptions.BotoCoreError, ClientError))
+            found += leaks(shown_by(outcome), sent) + leaks(log.take(), sent)
+        return found
+
+    @pytest.mark.parametrize("source", ASKED_BY_HTTP)
+    def test_no_secret_is_shown_of_an_answer_that_is_none(
+        self, ours: Any, home: Home, log: Log, source: str, scripted: Callable[..., ScriptedServer]
+    ) -> None:
+        server = scripted(*[page("a")] * 200)
+        found = {}
+        for name, broken in BROKEN_ANSWERS.items():
+            home.aws.broken = broken
+            if leaked := self.check(home, log, ours, server, source):
+                found[name] = leaked
+        assert found == {}
+
+    @pytest.mark.parametrize("source", ASKED_BY_HTTP)
+    def test_no_secret_is_shown_by_a_network_that_breaks(
+        self, home: Home, log: Log, source: str, scripted: Callable[..., ScriptedServer]
+    ) -> None:
+        server = scripted(*[page("a")] * 200)
+        chance = random.Random(source)
+        found = {}
+        for name, (fault, _) in faulty.FAULTS.items():
+            home.aws.fault = lambda body, fault=fault: fault(faulty.Asked(body, chance, 0.1))
+            with contextlib.ExitStack() as stack:
+
+                def make(url: str, stack: contextlib.ExitStack = stack, **options: Any) -> Any:
+                    given = {"endpoint_url": url, "region_name": "us-east-1", **options}
+                    return stack.enter_context(eic.Client(**given))
+
+                if leaked := self.check(home, log, make, server, source):
+                    found[name] = leaked
+        assert found == {}
+
+    @pytest.mark.parametrize("level", [logging.DEBUG, logging.WARNING])
+    @pytest.mark.parametrize("source", ["sso", "sso to refresh", "container", "role"])
+    def test_no_secret_is_in_the_frames_of_a_log_record_of_a_session_that_has_ended(
+        self, ours: Any, home: Home, log: Log, level: int, source: str, scripted: Any
+    ) -> None:
+        logging.getLogger().setLevel(level)
+        home.aws.broken = lambda *_: (400, f'{{"__type": "InvalidGrantException", "message": "{SECRET}"}}')
+        client = ours(scripted().url, **home.keys(source))
+        outcome = outcome_of(lambda: client.list_function_event_invoke_configs(FunctionName="f"))
+        assert isinstance(outcome, Exception)
+        assert leaks(log.take(), home.aws.requests) == []
 
 
 class TestWhereverItIsInterrupted:

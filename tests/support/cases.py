@@ -676,6 +676,12 @@ def surface() -> Iterator[Case]:
 
 
 def settings() -> Iterator[Case]:
+    def profile_without_a_name(bench: Bench) -> Any:
+        return bench.client(profile_name="").list_function_event_invoke_configs(FunctionName="f")
+
+    def connect_timeout(mode: str | None) -> Callable[[Bench], Any]:
+        return lambda bench: bench.client(config=Config(defaults_mode=mode)).meta.config.connect_timeout
+
     def region(bench: Bench) -> Any:
         return bench.client(region_name=None).meta.region_name
 
@@ -689,6 +695,15 @@ def settings() -> Iterator[Case]:
     yield Case(
         "settings.attempts-text", lambda bench: bench.client() and None, (), {"AWS_MAX_ATTEMPTS": "many"}
     )
+    yield Case(
+        "settings.attempts-white-space",
+        lambda bench: bench.client().list_function_event_invoke_configs(FunctionName="f"),
+        (error(500, "ServiceException"),) * 2,
+        {"AWS_MAX_ATTEMPTS": " 2\r"},
+    )
+    yield Case("settings.profile-empty", profile_without_a_name, ONE)
+    for mode in None, "standard", "mobile":
+        yield Case(f"settings.defaults-mode-{str(mode).lower()}", connect_timeout(mode))
     yield Case("settings.attempts-0", lambda bench: bench.client() and None, (), {"AWS_MAX_ATTEMPTS": "0"})
 
     def other_option(bench: Bench) -> Any:
@@ -713,6 +728,8 @@ def settings() -> Iterator[Case]:
     yield Case("settings.services-text", services_text)
     yield Case("settings.verify-empty", lambda bench: bench.client(verify="") and None)
 
+
+def credentials() -> Iterator[Case]:
     def keys(**changed: Any) -> Callable[[Bench], Any]:
         given = {"aws_access_key_id": None, "aws_secret_access_key": None, **changed}
         return lambda bench: bench.client(**given).list_function_event_invoke_configs(FunctionName="f")
@@ -739,6 +756,27 @@ def settings() -> Iterator[Case]:
         return client.list_function_event_invoke_configs(FunctionName="f")
 
     yield Case("credentials.when", later, ONE)
+
+    def profiles(bench: Bench) -> Any:
+        file = bench.folder / "credentials"
+        named = [f"[{name}]\naws_access_key_id = AK{name}\naws_secret_access_key = S\n" for name in "AB"]
+        file.write_text("".join(named))
+        os.environ["AWS_SHARED_CREDENTIALS_FILE"] = str(file)
+        clients = []
+        for name in "A", "B":
+            os.environ["AWS_PROFILE"] = name
+            clients.append(bench.client(aws_access_key_id=None, aws_secret_access_key=None))
+        return [client.list_function_event_invoke_configs(FunctionName="f") for client in clients]
+
+    def noise(bench: Bench) -> Any:
+        file = bench.folder / "config"
+        file.write_text("[default]\ncredential_process = echo noise\n")
+        os.environ["AWS_CONFIG_FILE"] = str(file)
+        client = bench.client(aws_access_key_id=None, aws_secret_access_key=None)
+        return client.list_function_event_invoke_configs(FunctionName="f")
+
+    yield Case("credentials.profiles", profiles, (page("a"), page("b")))
+    yield Case("credentials.process-noise", noise, ONE)
 
 
 def hints() -> Iterator[Case]:
@@ -816,6 +854,7 @@ CASES = [
         iterating,
         surface,
         settings,
+        credentials,
         hints,
         concurrency,
         clocks,

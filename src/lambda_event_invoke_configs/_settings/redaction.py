@@ -11,7 +11,7 @@ Their logs, errors and tracebacks hold secrets in five places, each seen on boto
 3. Errors hold the request: `HTTPClientError.request` is the prepared request with its headers and body, and
    `kwargs["error"]` is urllib3's error with its connection. Both are in `vars()` and in a pickle.
 4. Errors quote the response: a container's "Received non 200 response 403 ...: <body>", a chunk size that is
-   none, an expiration that is no date.
+   none, an expiration that is no date; `ClientError.response` has all members of the body.
 5. Errors of other libraries quote anything: `ValueError`, `KeyError`, XML and JSON errors.
 
 So while a thread fetches credentials (`redact_botocore_logs`), one filter on these loggers drops what is
@@ -131,8 +131,10 @@ def redacted(error: BaseException, source: str | None = None) -> BaseException:
         CredentialRetrievalError then; without `source`, it is returned as it is.
     """
     if isinstance(error, ClientError):
-        # What a service says is its own. Made by type(error): its classes are those of client.exceptions.
-        return type(error)(cast("Any", error.response), error.operation_name)
+        # What the service says in code and message is its own. The rest of the response may be anything: the
+        # credentials, behind a proxy that changes the status.
+        said = {name: error.response.get(name, {}) for name in ("Error", "ResponseMetadata")}
+        return type(error)(cast("Any", said), error.operation_name)
     known = isinstance(error, BotoCoreError) and not isinstance(error, ParamValidationError)
     if known or source is None or not isinstance(error, Exception):
         return _with_text_only(cast("Any", error), source) if known else error
