@@ -6,8 +6,6 @@ import http.client
 import os
 import socket
 import struct
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -21,6 +19,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from drivers import set_clock
 from listing import ODD_NAMES
+from processes import python
 from scripted import ScriptedServer, page, parse
 
 import lambda_event_invoke_configs as eic
@@ -135,10 +134,7 @@ class TestServing:
             "    page = client.list_function_event_invoke_configs(FunctionName='f')\n"
             "    print(page['ResponseMetadata']['RetryAttempts'])"
         )
-        done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-        )
-        assert done.stdout.split() == ["0", "0"]
+        assert python("-c", code).split() == ["0", "0"]
 
     def test_another_process_closes_no_more_than_what_it_has_itself(
         self, monkeypatch: pytest.MonkeyPatch

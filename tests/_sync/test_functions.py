@@ -32,6 +32,7 @@ import httpx
 import pytest
 from account import KEYS, Account, Pair, list_pair
 from dateutil.tz import tzlocal
+from processes import python
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs import exceptions
@@ -186,21 +187,16 @@ class TestAnOutcomeOfAnotherProcess:
     def test_is_of_the_same_moment_whatever_the_zone_there(self, zone: str) -> None:
         """A pickled `tzlocal()` takes the offsets along, and asks where it arrives for the summer time."""
         script = (
-            "import pickle, sys\n"
+            "import pickle\n"
             "import lambda_event_invoke_configs as eic\n"
             "from datetime import datetime\n"
             "from lambda_event_invoke_configs._protocol import response as timestamps\n"
             "found = [1753000000 + n * 86400 * 30 for n in range(12)]\n"
             "zone = timestamps.machine_zone()\n"
             "found = [{'LastModified': timestamps.parse_timestamp(n, zone)} for n in found]\n"
-            "sys.stdout.buffer.write(pickle.dumps(eic.FunctionOutcome('f', [*found, None, {}])))"
+            "print(pickle.dumps(eic.FunctionOutcome('f', [*found, None, {}])).hex())"
         )
-        environment = {**os.environ, "TZ": zone}
-        sent = subprocess.run(
-            [sys.executable, "-c", script], env=environment, capture_output=True, check=True
-        )
-
-        outcome = pickle.loads(sent.stdout)
+        outcome = pickle.loads(bytes.fromhex(python("-c", script, TZ=zone)))
 
         *found, null, empty = outcome.configurations
         moments = [each["LastModified"].timestamp() for each in found]
@@ -282,11 +278,7 @@ class TestLaziness:
     @pytest.mark.skipif(os.name == "nt", reason="there is no resource module")
     @pytest.mark.parametrize("backend", drivers.BACKENDS)
     def test_the_memory_does_not_grow_with_the_names(self, backend: str) -> None:
-        done = subprocess.run(
-            [sys.executable, str(MEMORY), backend, str(NAMES)], capture_output=True, text=True, check=True
-        )
-
-        early, late = json.loads(done.stdout)
+        early, late = json.loads(python(MEMORY, backend, str(NAMES)))
         # With the default number that is some 230 bytes a name; an outcome has more than 1,000.
         assert late - early <= 1024, f"{early} KiB after a tenth of the names, {late} KiB after all"
 

@@ -7,8 +7,6 @@ import json
 import os
 import socket
 import ssl
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +15,7 @@ from weakref import WeakSet
 
 import httpx
 import pytest
+from processes import python
 from scripted import Raw, Reply, ScriptedServer, page
 
 import lambda_event_invoke_configs as eic
@@ -277,10 +276,7 @@ client.close()
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
 def test_a_forked_process_has_connections_of_its_own(scripted: Scripted) -> None:
     server = scripted(page("1"), page("2"), page("3"), page("4"))
-    done = subprocess.run(
-        [sys.executable, "-c", FORKING, server.url], capture_output=True, text=True, check=True, timeout=60
-    )
-    assert done.stdout.split() == ["1", "2", "3", "4"]
+    assert python("-c", FORKING, server.url).split() == ["1", "2", "3", "4"]
     assert server.connections == 2
 
 
@@ -339,10 +335,7 @@ def test_a_process_forked_while_keys_are_fetched_fetches_its_own(
 ) -> None:
     server = scripted(page("1"), page("2"))
     script = FETCHING.replace("CREDENTIALS", credentials)
-    done = subprocess.run(
-        [sys.executable, "-c", script, server.url], capture_output=True, text=True, check=True, timeout=60
-    )
-    assert done.stdout == "0\n"
+    assert python("-c", script, server.url) == "0\n"
 
 
 def test_what_is_registered_is_begun_anew_in_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,6 @@ import os
 import pickle
 import re
 import signal
-import subprocess
 import sys
 import threading
 import traceback
@@ -41,6 +40,7 @@ import anyio
 import botocore.utils
 import httpcore
 import httpx
+import processes
 import pytest
 from botocore.credentials import Credentials, RefreshableCredentials
 from drivers import BACKENDS
@@ -982,12 +982,10 @@ COMMAND = [sys.executable, "-m", "lambda_event_invoke_configs", "f", "--debug", 
 class TestTheCommand:
     @pytest.fixture
     def run(self, home: Home) -> Callable[..., tuple[int, Texts]]:
-        home.setenv("PYTHONPATH", str(Path(eic.__file__).parents[1]))
-
         def run(*arguments: str) -> tuple[int, Texts]:
-            done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False)
-            assert "Traceback" in done.stderr or not done.returncode
-            return done.returncode, iter([("stdout", done.stdout), ("stderr", done.stderr)])
+            ran = processes.run(*COMMAND, *arguments, fails=True)
+            assert "Traceback" in ran.err or not ran.code
+            return ran.code, iter([("stdout", ran.out), ("stderr", ran.err)])
 
         return run
 

@@ -6,7 +6,6 @@ client has under a name, `Driven` has too.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -15,14 +14,6 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 import lambda_event_invoke_configs as eic
 
 BACKENDS = ["sync", "asyncio", "trio"]
-
-# Where tests run in the background Ctrl-C is ignored, and their children would inherit that.
-INTERRUPTIBLE_COMMAND = [
-    sys.executable,
-    "-c",
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "import sys; from lambda_event_invoke_configs._cli.main import main; sys.exit(main())",
-]
 
 
 def make(backend: str, **options: Any) -> Any:
