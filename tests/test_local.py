@@ -20,7 +20,7 @@ from botocore.credentials import Credentials
 from drivers import set_clock
 from listing import ODD_NAMES
 from processes import python
-from scripted import ScriptedServer, page, parse
+from servers import ScriptedServer, page, parse
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
@@ -448,3 +448,16 @@ def test_the_embedded_endpoint_serves_a_function_of_any_name(name: str) -> None:
     with LocalLambda({name: 3}) as lam, eic.Client(**lam.client_options) as client:
         page = client.list_function_event_invoke_configs(FunctionName=name)
         assert len(page["FunctionEventInvokeConfigs"]) == 3
+
+
+def test_boto3_lists_from_the_embedded_endpoint_too(lam: LocalLambda) -> None:
+    client = boto3.client("lambda", **lam.client_options)
+    assert (
+        len(
+            client.list_function_event_invoke_configs(FunctionName="my-function")[
+                "FunctionEventInvokeConfigs"
+            ]
+        )
+        == 50
+    )
+    client.close()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from account import Account
 from processes import Many, Ran, Run
-from scripted import Reply, ScriptedServer
+from servers import Reply, ScriptedServer
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs._cli import main as cli
@@ -50,12 +50,6 @@ def listing_from(run: Run, scripted: Callable[..., ScriptedServer]) -> Callable[
         return lambda *argv: run("f", "--endpoint-url", server.url, *argv)
 
     return start
-
-
-@pytest.fixture(scope="module")
-def account() -> Iterator[Account]:
-    with Account() as account:
-        yield account
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from processes import Run
-from scripted import Reply
+from servers import Reply
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs._settings.credentials import StaticCredentials

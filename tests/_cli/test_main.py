@@ -16,7 +16,7 @@ from typing import Any
 import processes
 import pytest
 from processes import COMMAND, INTERRUPTIBLE_COMMAND, Ran, Run
-from scripted import Reply, ScriptedServer, Silence, error, page
+from servers import Reply, ScriptedServer, Silence, error, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs._cli import main as cli

@@ -13,8 +13,8 @@ from typing import Any, cast
 
 import pytest
 from processes import COMMAND, Run
-from scripted import ScriptedServer, Silence
-from scripted import page as scripted_page
+from servers import ScriptedServer, Silence
+from servers import page as scripted_page
 
 from lambda_event_invoke_configs._cli.output import FORMATS, output, output_members, query
 from lambda_event_invoke_configs.types import ListFunctionEventInvokeConfigsResponse

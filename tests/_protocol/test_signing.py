@@ -14,7 +14,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from drivers import set_clock
 from listing import ODD_NAMES
-from scripted import ScriptedServer, page, parse
+from servers import ScriptedServer, page, parse
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs._protocol.signing import is_signed, sign

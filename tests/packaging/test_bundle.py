@@ -117,8 +117,9 @@ def test_the_bundle_is_small(installed: Path, smallest: Path) -> None:
 
 
 def test_clients_and_paginators_work_from_the_bundle(smallest: Path) -> None:
-    files = ("tests/_sync/test_client.py", "tests/_client/test_paginator.py", "tests/_async/test_client.py")
-    assert passed(smallest, *files, "-k", "not boto3 and not TestManyAtATime") > 100
+    files = ("tests/_sync/test_client.py", "tests/_async/test_client.py", "tests/_async/test_transport.py")
+    both = ("tests/_client/test_base.py", "tests/_client/test_paginator.py")
+    assert passed(smallest, *files, *both, "-k", "not boto3 and not TestManyAtATime") > 100
 
 
 def test_every_row_of_the_document_is_tested() -> None:

@@ -6,14 +6,24 @@ client has under a name, `Driven` has too.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 import lambda_event_invoke_configs as eic
 
+Run = Callable[[Callable[[], Awaitable[Any]]], Any]
 BACKENDS = ["sync", "asyncio", "trio"]
+KEYS: dict[str, Any] = {
+    "region_name": "us-east-1",
+    "aws_access_key_id": "AKIDEXAMPLE",
+    "aws_secret_access_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+}
+
+
+def client_of(url: str, **options: Any) -> eic.AsyncClient:
+    return eic.AsyncClient(**{**KEYS, "endpoint_url": url, **options})
 
 
 def make(backend: str, **options: Any) -> Any:

@@ -17,7 +17,7 @@ import lambda_event_invoke_configs
 
 pytest.importorskip("types_boto3_lambda")
 
-SAMPLE = Path(__file__).parents[1] / "support" / "typed_usage.py"
+SAMPLE = Path(__file__).parent / "support" / "typed_usage.py"
 SOURCES = Path(lambda_event_invoke_configs.__file__).parents[1]
 PROMISES = [
     found
