@@ -369,7 +369,7 @@ def test_text_that_is_too_long_for_a_date_is_none() -> None:
     padded = "2023-11-14T22:13:20Z".ljust(128)
     assert timestamps.parse_timestamp(padded, zone) == datetime(2023, 11, 14, 22, 13, 20, tzinfo=timezone.utc)
     for text in (padded + " ", "1." * 8_000_000, "1" * 8_000_000):
-        with pytest.raises(ValueError, match=f"^{len(text)} characters are no date$"):
+        with pytest.raises(ValueError, match=f"^{len(text)} characters are not a date$"):
             timestamps.parse_timestamp(text, zone)
 
 

@@ -21,7 +21,7 @@ from lambda_event_invoke_configs._protocol.retries import (
     RetryQuota,
     RetryReason,
     backoff,
-    clock_offset,
+    refused_date,
     retry_reason,
 )
 
@@ -114,10 +114,10 @@ class TestWrongClock:
         "AuthFailure",
     )
 
-    def test_the_offset_is_the_services_date_less_ours(self) -> None:
+    def test_is_told_by_the_services_own_date(self) -> None:
         for code in self.CODES:
-            assert clock_offset(403, code, {"date": self.DATE}, self.NOW) == 600
-        assert clock_offset(400, "RequestExpired", {"date": self.DATE}, self.NOW + 1200) == -600
+            assert refused_date(403, code, {"date": self.DATE}, self.NOW) == self.NOW + 600
+        assert refused_date(400, "RequestExpired", {"date": self.DATE}, self.NOW + 1200) == self.NOW + 600
 
     @pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata"], indirect=True)
     @pytest.mark.parametrize("gmt", ["GMT", "-0000", "+0000"])
@@ -125,12 +125,13 @@ class TestWrongClock:
         self, zone: str, gmt: str
     ) -> None:
         date = self.DATE.replace("GMT", gmt)
-        assert clock_offset(403, "RequestExpired", {"date": date}, self.NOW) == 600
+        assert refused_date(403, "RequestExpired", {"date": date}, self.NOW) == self.NOW + 600
 
     def test_four_minutes_are_tolerated(self) -> None:
-        for seconds, offset in [(240, None), (241, 241), (-240, None), (-241, -241)]:
-            now = self.NOW + 600 - seconds
-            assert clock_offset(403, "RequestExpired", {"date": self.DATE}, now) == offset
+        served_at = self.NOW + 600
+        for seconds, found in [(240, None), (241, served_at), (-240, None), (-241, served_at)]:
+            signed_at = served_at - seconds
+            assert refused_date(403, "RequestExpired", {"date": self.DATE}, signed_at) == found
 
     @pytest.mark.parametrize(
         ("date", "is_a_clocks"),
@@ -142,8 +143,8 @@ class TestWrongClock:
         ],
     )
     def test_a_clock_shows_years_from_1970_to_9998(self, date: str, *, is_a_clocks: bool) -> None:
-        offset = clock_offset(403, "RequestExpired", {"date": date}, self.NOW)
-        assert (offset is not None) == is_a_clocks
+        found = refused_date(403, "RequestExpired", {"date": date}, self.NOW)
+        assert (found is not None) == is_a_clocks
 
     @pytest.mark.parametrize(
         ("status", "code", "headers"),
@@ -157,10 +158,10 @@ class TestWrongClock:
             (403, "RequestExpired", {"date": "Tue, 14 Nov 99999 22:17:00 GMT"}),
         ],
     )
-    def test_nothing_else_is_taken_for_a_wrong_clock(
+    def test_nothing_else_is_taken_for_a_refused_date(
         self, status: int, code: str, headers: dict[str, str]
     ) -> None:
-        assert clock_offset(status, code, headers, self.NOW) is None
+        assert refused_date(status, code, headers, self.NOW) is None
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -154,6 +154,37 @@ def test_what_the_guide_says_may_be_left_out_may_be(left_out: list[str], module:
     assert python("-c", code, folder=tmp_path) == f"{BY_HAND}.{module}\n"
 
 
+LEFT_OUT = {
+    "_async": {"AsyncClient", "AsyncItems", "AsyncPageIterator", "AsyncPaginator"},
+    "_sync": {"Client", "Items", "PageIterator", "Paginator", "client"},
+    "local.py": {"LocalLambda"},
+    "_cli": set(),
+}
+LOOKING_AROUND = """
+import inspect, othersdk._vendor.leic as leic
+from othersdk._vendor.leic import *
+for name in ALL:
+    try:
+        exec(f"from othersdk._vendor.leic import {name}")
+        importable = True
+    except ImportError:
+        importable = False
+    print(name, hasattr(leic, name), name in dir(leic), name in dict(inspect.getmembers(leic)),
+        name in globals(), importable, sep=",")
+"""
+
+
+@pytest.mark.parametrize("left_out", LEFT_OUT)
+def test_what_is_left_out_is_not_there_and_looking_around_finds_the_rest(
+    left_out: str, tmp_path: Path
+) -> None:
+    copy_package(tmp_path / "othersdk" / "_vendor" / "leic", left_out)
+    names = [name for name in installed.__all__ if not name.startswith("__")]
+    printed = python("-c", LOOKING_AROUND.replace("ALL", repr(names)), folder=tmp_path)
+    seen = {line.split(",")[0]: {*line.split(",")[1:]} for line in printed.splitlines()}
+    assert seen == {name: {str(name not in LEFT_OUT[left_out])} for name in names}
+
+
 def test_the_command_without_local_lambda_lists_single_pages_too(tmp_path: Path) -> None:
     copy_package(tmp_path / "othersdk" / "_vendor" / "leic", "local.py")
     command = ["-m", "othersdk._vendor.leic", "f", "--no-paginate", "--max-items", "3"]

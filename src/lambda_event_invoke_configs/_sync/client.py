@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 ListPage = Callable[[Mapping[str, object]], ListFunctionEventInvokeConfigsResponse]
+
+_ALREADY_EXECUTING = "generator already executing: two threads use one iterator; make one for each thread"
 
 
 @reject_unknown_arguments
@@ -243,27 +246,43 @@ class Items(ItemsBase[PageIterator]):
 
 
 class _Pages(Iterator[ListFunctionEventInvokeConfigsResponse]):
-    """One pass. Not a generator: that would be finished for good after an error."""
+    """One pass. Not a generator: a generator that has raised is exhausted, and the loop would end silently.
+
+    What a generator has and this needs too: a second thread that steps it meanwhile gets an error. Without
+    it, two threads would send the same request, and both would be given the same page.
+    """
 
     def __init__(self, list_page: ListPage, pagination: Pagination) -> None:
         self._list_page = list_page
         self._pagination = pagination
+        self._lock = threading.Lock()
 
     def __next__(self) -> ListFunctionEventInvokeConfigsResponse:
-        request = self._pagination.next_request()
-        if request is None:
-            raise StopIteration
-        return self._pagination.receive(self._list_page(request))
+        if not self._lock.acquire(blocking=False):
+            raise ValueError(_ALREADY_EXECUTING)
+        try:
+            request = self._pagination.next_request()
+            if request is None:
+                raise StopIteration
+            return self._pagination.receive(self._list_page(request))
+        finally:
+            self._lock.release()
 
 
 class _Flattened(Iterator[T]):
-    """What each page of a pass yields, one by one."""
+    """The items of each page of a pass, one by one."""
 
-    def __init__(self, list_page: ListPage, results: ItemBuffer[T]) -> None:
-        self._pages = _Pages(list_page, results.pagination)
-        self._results = results
+    def __init__(self, list_page: ListPage, buffer: ItemBuffer[T]) -> None:
+        self._pages = _Pages(list_page, buffer.pagination)
+        self._buffer = buffer
+        self._lock = threading.Lock()
 
     def __next__(self) -> T:
-        while not self._results:
-            self._results.push_page(self._results.pending_page or next(self._pages))
-        return self._results.pop()
+        if not self._lock.acquire(blocking=False):
+            raise ValueError(_ALREADY_EXECUTING)
+        try:
+            while not self._buffer:
+                self._buffer.push_page(self._buffer.pending_page or next(self._pages))
+            return self._buffer.pop()
+        finally:
+            self._lock.release()
