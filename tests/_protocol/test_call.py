@@ -9,7 +9,6 @@ from typing import Any
 import botocore
 import pytest
 
-from lambda_event_invoke_configs import _fork as forks
 from lambda_event_invoke_configs._protocol.call import CallFlow, GetCredentials, Request, Send, Sleep
 from lambda_event_invoke_configs._protocol.response import Response
 from lambda_event_invoke_configs._settings.config import Config
@@ -369,15 +368,6 @@ def test_adaptive_mode_waits_before_sending_once_it_was_throttled() -> None:
     step = next(Call(shared).steps)
     assert isinstance(step, Sleep)
     assert step.seconds > 0
-
-
-def test_a_forked_process_begins_with_a_quota_and_a_limiter_of_its_own() -> None:
-    shared = caller()
-    quota, limiter = shared._quota, shared._limiter
-    assert shared in forks._registered
-    shared.reset()
-    assert shared._quota is not quota
-    assert shared._limiter is not limiter
 
 
 def test_no_step_shows_a_secret() -> None:

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from scripted import Reply, ScriptedServer, page
+from servers import Reply, ScriptedServer, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs.exceptions import ClientError

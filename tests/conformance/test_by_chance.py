@@ -31,7 +31,7 @@ from botocore.parsers import create_parser
 from botocore.retries import quota
 from hypothesis import currently_in_test_context, event, example, given, settings
 from hypothesis import strategies as st
-from scripted import Raw, Reply, ScriptedServer
+from servers import Raw, Reply, ScriptedServer
 from tally import tally
 from texts import boto3s
 
