@@ -12,7 +12,7 @@ import botocore.exceptions
 import pytest
 from aws import AWS, LONG_AGO, SECRET, TOKEN, Home
 from botocore.credentials import RefreshableCredentials
-from scripted import ScriptedServer, page
+from servers import ScriptedServer, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs._cli.main import main
@@ -252,7 +252,7 @@ class TestARefusalBySTS:
         assert client.exceptions.ClientError is eic.exceptions.ClientError is botocore.exceptions.ClientError
 
     def test_of_lambdas_is_one_too_with_its_hint(self, ours: Any, scripted: Any) -> None:
-        from scripted import error
+        from servers import error
 
         client = ours(scripted(error(403, "AccessDeniedException")).url)
         with pytest.raises(client.exceptions.ClientError, match="IAM policy") as caught:

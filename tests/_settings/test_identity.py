@@ -17,7 +17,7 @@ import botocore.credentials
 import botocore.session
 import pytest
 from aws import ASKED_BY_HTTP, AWS, ID, Home
-from scripted import ScriptedServer, page
+from servers import ScriptedServer, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs._settings import credentials as sources

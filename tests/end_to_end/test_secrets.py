@@ -23,14 +23,12 @@ import os
 import pickle
 import random
 import signal
-import subprocess
 import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
-from pathlib import Path
 from types import FrameType, SimpleNamespace
 from typing import Any
 from urllib.parse import quote
@@ -41,13 +39,14 @@ import botocore.utils
 import faulty
 import httpcore
 import httpx
+import processes
 import pytest
 from aws import ASKED_BY_HTTP, EXPIRATION, ID, LONG_AGO, SECRET, SOURCES, TOKEN, Home
 from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import ClientError
 from drivers import BACKENDS
 from leaks import PASSWORD, Log, Texts, chain, leaks, shown_by
-from scripted import Raw, Reply, ScriptedServer, Silence, page
+from servers import Raw, Reply, ScriptedServer, Silence, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs._protocol.call import GetCredentials, Request, Send, Sleep
@@ -821,12 +820,10 @@ COMMAND = [sys.executable, "-m", "lambda_event_invoke_configs", "f", "--debug", 
 class TestTheCommand:
     @pytest.fixture
     def run(self, home: Home) -> Callable[..., tuple[int, Texts]]:
-        home.setenv("PYTHONPATH", str(Path(eic.__file__).parents[1]))
-
         def run(*arguments: str) -> tuple[int, Texts]:
-            done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False)
-            assert "Traceback" in done.stderr or not done.returncode
-            return done.returncode, iter([("stdout", done.stdout), ("stderr", done.stderr)])
+            ran = processes.run(*COMMAND, *arguments, fails=True)
+            assert "Traceback" in ran.err or not ran.code
+            return ran.code, iter([("stdout", ran.out), ("stderr", ran.err)])
 
         return run
 
