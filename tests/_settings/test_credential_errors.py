@@ -335,3 +335,48 @@ class TestReasons:
         assert type(found) is SSOTokenLoadError
         found = redacted(ValueError(), "sso")
         assert type(found) is CredentialRetrievalError
+
+
+class TestFieldsOfAnError:
+    def test_are_those_that_its_text_shows(self) -> None:
+        error = botocore.exceptions.SSLError(
+            endpoint_url="https://sts", error=OSError("self-signed"), pool={}
+        )
+        found = redacted(error, "assume-role")
+        assert vars(found)["kwargs"] == {
+            "endpoint_url": "https://sts",
+            "error": "self-signed",
+            "provider": "assume-role",
+        }
+        assert type(found) is eic.exceptions.SSLError
+        assert str(found).startswith("SSL validation failed for https://sts self-signed. Check the role's")
+
+    def test_are_not_the_text_of_an_error_that_may_quote_a_response(self) -> None:
+        found = redacted(botocore.exceptions.HTTPClientError(error=ValueError("hidden")), "sso")
+        assert str(found) == "An HTTP Client raised an unhandled exception: ValueError"
+
+    def test_may_be_other_than_texts(self) -> None:
+        error = botocore.exceptions.InfiniteLoopConfigError(source_profile="a", visited_profiles=["a", "b"])
+        assert str(redacted(error, "assume-role")) == str(error)
+
+
+class TestALogRecord:
+    def test_with_members_for_arguments_is_let_through(self, caplog: pytest.LogCaptureFixture) -> None:
+        import logging
+
+        from lambda_event_invoke_configs._settings.redaction import redact_botocore_logs
+
+        logger = logging.getLogger("botocore.credentials")
+        with redact_botocore_logs():
+            logger.warning("%(a)s", {"a": 1})
+            logger.warning("failed: %s", ValueError("hidden"))
+            try:
+                raise ValueError("hidden")
+            except ValueError:
+                logger.warning("failed", exc_info=True, stack_info=True)
+        assert [record.getMessage() for record in caplog.records] == [
+            "1",
+            "failed: ValueError",
+            "failed (ValueError)",
+        ]
+        assert "hidden" not in caplog.text

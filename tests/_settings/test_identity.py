@@ -594,3 +594,66 @@ class TestTheCommand:
         assert code == 0
         assert len(capsys.readouterr().out.splitlines()) == len(REGIONS)
         assert len(home.prompts) == aws.count("sts") == 1
+
+
+class TestOneFetch:
+    """What a source does with those that come while it fetches."""
+
+    def refreshable(self, minutes: float, refresh: Any) -> Any:
+        expiry = datetime.now(timezone.utc) + timedelta(minutes=minutes)
+        return botocore.credentials.RefreshableCredentials("AKOLD", "s", "t", expiry, refresh, "test")
+
+    def test_lets_others_sign_with_what_is_there_as_long_as_it_lasts(self) -> None:
+        started, go = threading.Event(), threading.Event()
+
+        def refresh() -> dict[str, str]:
+            started.set()
+            go.wait(PATIENCE)
+            new = {"access_key": "AKNEW", "secret_key": "s", "token": "t"}
+            return {**new, "expiry_time": services.EXPIRATION}
+
+        found = self.refreshable(12, refresh)
+        source = sources.ChainCredentials(lambda: found)
+        with ThreadPoolExecutor(1) as thread:
+            first = thread.submit(source.frozen)
+            assert started.wait(PATIENCE)
+            assert source.frozen().access_key == "AKOLD"
+            go.set()
+            assert first.result(PATIENCE).access_key == "AKNEW"
+
+    def test_that_fails_keeps_what_was_found_once(self) -> None:
+        """It can be refreshed by a later call."""
+        failures = [CredentialRetrievalError(provider="test", error_msg="locked")]
+
+        def refresh() -> dict[str, str]:
+            if failures:
+                raise failures.pop()
+            new = {"access_key": "AKNEW", "secret_key": "s", "token": "t"}
+            return {**new, "expiry_time": services.EXPIRATION}
+
+        found = self.refreshable(60, refresh)
+        loads = [found]
+        source = sources.ChainCredentials(loads.pop)
+        assert source.frozen().access_key == "AKOLD"
+        found._expiry_time = datetime.now(timezone.utc) + timedelta(minutes=1)
+        with pytest.raises(CredentialRetrievalError, match="locked"):
+            source.frozen()
+        assert source.frozen().access_key == "AKNEW"
+
+    def test_is_dropped_in_a_forked_process_with_what_it_worked_on(self) -> None:
+        started, go = threading.Event(), threading.Event()
+
+        def refresh() -> dict[str, str]:
+            started.set()
+            go.wait(PATIENCE)
+            raise CredentialRetrievalError(provider="test", error_msg="locked")
+
+        loads = [botocore.credentials.Credentials("AKCHILD", "s"), self.refreshable(1, refresh)]
+        source = sources.ChainCredentials(loads.pop, is_chain=True)
+        with ThreadPoolExecutor(1) as thread:
+            asked = thread.submit(source.frozen)
+            assert started.wait(PATIENCE)
+            source.reset()  # as in a child
+            assert source.frozen().access_key == "AKCHILD"
+            go.set()
+            assert isinstance(asked.exception(PATIENCE), CredentialRetrievalError)
