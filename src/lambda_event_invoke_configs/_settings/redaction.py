@@ -24,7 +24,6 @@ text and file name, the position and the constant text of a JSON error, a few co
 
 from __future__ import annotations
 
-import configparser
 import json
 import logging
 import re
@@ -191,8 +190,8 @@ def config_file_reason(error: Exception) -> str:
         return error.strerror or type(error).__name__
     if type(error) is ValueError:  # botocore's own reader of indented lines
         return "an indented line is not key = value"
-    if not isinstance(error, configparser.Error):
-        return reason(error)
     name = type(error).__name__
+    if type(error).__module__ != "configparser":  # which need not be loaded for a client without files
+        return reason(error)
     line = getattr(error, "lineno", None) or getattr(error, "errors", [(None,)])[0][0]
     return _IN_CONFIG_FILES.get(name, name) + (f", line {line}" if line else "")
