@@ -13,7 +13,7 @@ from lambda_event_invoke_configs._protocol.call import CallFlow, GetCredentials,
 from lambda_event_invoke_configs._protocol.response import Response
 from lambda_event_invoke_configs._settings.config import Config
 from lambda_event_invoke_configs._settings.credentials import FrozenCredentials
-from lambda_event_invoke_configs._settings.resolve import resolve
+from lambda_event_invoke_configs._settings.resolve import Settings, resolve
 from lambda_event_invoke_configs.exceptions import (
     ClientError,
     ConnectionClosedError,
@@ -65,16 +65,17 @@ class Call:
         return [dict(request.headers).get(name) for request in self.sent]
 
 
-def caller(
-    *, environ: dict[str, str] | None = None, clock: Callable[[], float] = lambda: NOW, **options: Any
-) -> CallFlow:
-    settings = resolve(
+def resolved(*, environ: dict[str, str] | None = None, **options: Any) -> Settings:
+    return resolve(
         region_name="us-east-1",
         endpoint_url=options.pop("endpoint_url", None),
         config=Config(**options),
         environ=environ or {},
     )
-    return CallFlow(settings, clock=clock, random=lambda: 1.0)
+
+
+def caller(*, clock: Callable[[], float] = lambda: NOW, **options: Any) -> CallFlow:
+    return CallFlow(resolved(**options), clock=clock, random=lambda: 1.0)
 
 
 OK = Response(200, {"x-amzn-requestid": "r"}, b'{"FunctionEventInvokeConfigs": []}')
@@ -106,14 +107,13 @@ class TestOneAttempt:
         assert call.headers("Host") == ["host"]
 
     def test_sends_these_headers_in_this_order(self) -> None:
-        shared = caller(user_agent_extra="mine/1")
-        call = Call(shared, OK)
+        call = Call(caller(user_agent_extra="mine/1"), OK)
         call.run()
         (invocation_id,) = call.headers("amz-sdk-invocation-id")
         assert call.sent[0].headers[:5] == [
             ("Host", "lambda.us-east-1.amazonaws.com"),
             ("Accept-Encoding", "identity"),
-            ("User-Agent", shared._settings.user_agent),
+            ("User-Agent", resolved(user_agent_extra="mine/1").user_agent),
             ("amz-sdk-invocation-id", invocation_id),
             ("amz-sdk-request", "attempt=1; max=3"),
         ]
@@ -370,11 +370,23 @@ def test_adaptive_mode_waits_before_sending_once_it_was_throttled() -> None:
     assert step.seconds > 0
 
 
+def test_a_reset_gives_a_full_quota_and_forgets_the_rate() -> None:
+    shared = caller(retries={"mode": "adaptive"})
+    for failure in [no(500, "E")] * 40 + [no(429, "TooManyRequestsException")] * 100:
+        with pytest.raises(ClientError):
+            Call(shared, *[failure] * 3).run()
+    assert isinstance(next(Call(shared).steps), Sleep)
+    shared.reset()
+    call = Call(shared, no(500, "E"), OK)
+    assert call.run()["ResponseMetadata"]["RetryAttempts"] == 1
+    assert len(call.slept) == 1
+
+
 def test_no_step_shows_a_secret() -> None:
     call = Call(caller(), OK)
     keys_step = next(call.steps)
     send = call.steps.send(FrozenCredentials("AKID", SECRET, TOKEN))
-    shown = f"{keys_step!r} {send!r} {FrozenCredentials('AKID', SECRET, TOKEN)!r} {caller()._settings!r}"
+    shown = f"{keys_step!r} {send!r} {FrozenCredentials('AKID', SECRET, TOKEN)!r} {resolved()!r}"
     assert SECRET not in shown
     assert TOKEN not in shown
     assert "Signature" not in shown

@@ -22,6 +22,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import botocore.session
+import drivers
 import httpx
 import pytest
 from botocore.awsrequest import AWSResponse, HeadersDict
@@ -176,7 +177,7 @@ class World:
     def ours(self, available: int) -> eic.Client:
         transport = httpx.MockTransport(self._handle) if self.service is not None else None
         client = eic.Client(endpoint_url=self.server.url, transport=transport, **KEYS)
-        client._call_flow._quota.available = available
+        drivers.set_retry_quota(client, available)
         return client
 
     def _handle(self, request: httpx.Request) -> httpx.Response:

@@ -15,6 +15,7 @@ import pytest
 from botocore.config import Config as BotocoreConfig
 from botocore.exceptions import ClientError as TheirClientError
 from botocore.exceptions import NoRegionError as TheirNoRegionError
+from drivers import set_clock
 from servers import Raw, Reply, ScriptedServer, error, page
 
 import lambda_event_invoke_configs as eic
@@ -201,7 +202,7 @@ def test_a_wrong_clock_is_corrected_and_the_request_sent_again_once(
                 theirs(**lam.client_options).list_function_event_invoke_configs(FunctionName="my-function")
 
     client: eic.Client = ours(**lam.client_options)
-    monkeypatch.setattr(client._call_flow, "_clock", lambda: wrong)
+    set_clock(client, wrong)
     first, second = (client.list_function_event_invoke_configs(FunctionName="my-function") for _ in range(2))
     assert first["ResponseMetadata"]["RetryAttempts"] == 1
     assert second["ResponseMetadata"]["RetryAttempts"] == 0

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import os
 import re
 import socket
 import sys
@@ -273,7 +274,22 @@ OUTSIDE = [
 ]
 
 
-@pytest.fixture(params=["argument", "environment", "profile"])
+def in_each_way(name: str, values: list[str]) -> pytest.MarkDecorator:
+    """A setting's values, told in each way that can hold them: no variable holds a null byte."""
+    ways = ("argument", "environment", "profile")
+    cases = [(way, value) for value in values for way in ways if way != "environment" or holds(value)]
+    ids = [f"{way}-{value[:40]!a}" for way, value in cases]
+    return pytest.mark.parametrize(("told", name), cases, ids=ids, indirect=["told"])
+
+
+def holds(value: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(value)
+    except UnicodeEncodeError:
+        return False
+
+
+@pytest.fixture
 def told(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """Tells a client a setting, one way or the other."""
 
@@ -281,10 +297,7 @@ def told(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_pa
         if request.param == "argument":
             return {argument: value}
         if request.param == "environment":
-            try:
-                monkeypatch.setenv(variable, value)
-            except ValueError:
-                pytest.skip("no variable can hold it")
+            monkeypatch.setenv(variable, value)
         else:
             file = tmp_path / "config"
             file.write_bytes(f"[default]\n{key} = {value}\n".encode(errors="surrogatepass"))
@@ -295,7 +308,7 @@ def told(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 
 class TestSettings:
-    @pytest.mark.parametrize("region", BAD_REGIONS, ids=lambda region: ascii(region[:30]))
+    @in_each_way("region", BAD_REGIONS)
     def test_a_region_that_is_no_host_label_is_refused(
         self, ours: Any, told: Any, region: str, asked_hosts: list[str]
     ) -> None:
@@ -305,7 +318,7 @@ class TestSettings:
         # A profile's value ends at the line, and what surrounds it is cut off; so there may be a region left.
         assert set(asked_hosts) <= {"lambda.us-east-1.amazonaws.com"}
 
-    @pytest.mark.parametrize("url", OUTSIDE, ids=lambda url: ascii(url[:40]))
+    @in_each_way("url", OUTSIDE)
     def test_an_endpoint_is_the_host_that_it_looks_like_or_refused(
         self, ours: Any, told: Any, url: str, asked_hosts: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -357,8 +370,8 @@ class TestSettings:
 
     @pytest.mark.parametrize(
         "trace_id",
-        [*HOSTILE.values(), "Root=1\udcff", "\x7f"],
-        ids=[*HOSTILE, "a byte that is no letter", "delete"],
+        [*(value for value in HOSTILE.values() if "\0" not in value), "Root=1\udcff", "\x7f"],
+        ids=[*(name for name in HOSTILE if name != "a null byte"), "a byte that is no letter", "delete"],
     )
     def test_a_trace_id_is_one_header(
         self,
@@ -367,10 +380,7 @@ class TestSettings:
         trace_id: str,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        try:
-            monkeypatch.setenv("_X_AMZN_TRACE_ID", trace_id[:100_000])
-        except ValueError:
-            pytest.skip("no variable can hold it")
+        monkeypatch.setenv("_X_AMZN_TRACE_ID", trace_id[:100_000])
         monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "f\r\nX-Evil: y")
         server = scripted(page())
         assert not isinstance(outcome_of(lambda: list_with(ours(server.url))), Exception)
