@@ -230,7 +230,7 @@ class TestAnEditor:
             (f"eic.Co{HERE}nfig()", "connect_timeout, read_timeout: seconds (default 60 each"),
             (f"eic.cl{HERE}ient('lambda')", "in place of `boto3.client("),
             (f"paginator.pagi{HERE}nate()", "nothing is sent until the result is iterated"),
-            (f"pages.resume_t{HERE}oken", "A `StartingToken` for what comes after what was last handed out."),
+            (f"pages.resume_t{HERE}oken", "A `StartingToken` that continues after the item returned last."),
             (f"client.list_function_event_in{HERE}voke_configs()", "Raises ParamValidationError"),
             (f"eic.exceptions.No{HERE}RegionError", "neither in the arguments, nor in the environment"),
             (f"client.meta.region{HERE}_name", "Such as"),

@@ -194,7 +194,7 @@ class AsyncPageIterator(PageIteratorBase[ListPage]):
     async def build_full_result(self) -> FullResult:
         """All pages in one, with a `NextToken` if `MaxItems` cut it.
 
-        If it fails, nothing was handed out, and `resume_token` stays where it began.
+        If it fails, nothing was returned, and `resume_token` stays where it began.
         """
         self._begin()
         pagination = Pagination(self._plan)

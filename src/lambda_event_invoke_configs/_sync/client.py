@@ -50,8 +50,9 @@ class Client(ClientBase[httpx.BaseTransport]):
     use_ssl: False for http:// (default True); a custom endpoint has its own scheme.
     verify: False not to verify TLS certificates, or the path of a CA bundle (else AWS_CA_BUNDLE, the
         profile's `ca_bundle`, REQUESTS_CA_BUNDLE, certifi's).
-    aws_access_key_id, aws_secret_access_key, aws_session_token: the keys (else AWS_ACCESS_KEY_ID and so on,
-        then botocore's chain: role, web identity, SSO, shared files, process, container, instance metadata).
+    aws_access_key_id, aws_secret_access_key, aws_session_token: the credentials (else AWS_ACCESS_KEY_ID and
+        so on, then botocore's chain: role, web identity, SSO, shared files, process, container, instance
+        metadata).
     credentials: a botocore Credentials object, or a callable that returns one; called once.
     config: a `Config`, or a `botocore.config.Config`.
     transport: an `httpx.BaseTransport`, with its own TLS, proxies and pool size; `close()` leaves it open.
@@ -73,8 +74,8 @@ class Client(ClientBase[httpx.BaseTransport]):
         MaxItems: how many configurations at most, 1 to 50 (default: the service's).
 
         Raises ParamValidationError before anything is sent; NoCredentialsError; ClientError if the service
-        says no, ConnectionError and HTTPClientError if there is no response, each after retries where they
-        may help; ResponseParserError for a response that is no page.
+        refuses, ConnectionError and HTTPClientError if there is no response, each after retries where they
+        may help; ResponseParserError for a response that is not a page.
 
         Source: https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctionEventInvokeConfigs.html
         """
@@ -190,7 +191,7 @@ def client(service_name: str, region_name: str | None = None, **options: Unpack[
     try:
         return Client(region_name, **options)
     finally:
-        options = {}  # a traceback with locals would show the keys
+        options = {}  # a traceback with locals would show the credentials
 
 
 class PageIterator(PageIteratorBase[ListPage]):
@@ -219,7 +220,7 @@ class PageIterator(PageIteratorBase[ListPage]):
     def build_full_result(self) -> FullResult:
         """All pages in one, with a `NextToken` if `MaxItems` cut it.
 
-        If it fails, nothing was handed out, and `resume_token` stays where it began.
+        If it fails, nothing was returned, and `resume_token` stays where it began.
         """
         self._begin()
         pagination = Pagination(self._plan)
