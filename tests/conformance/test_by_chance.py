@@ -32,6 +32,7 @@ from botocore.parsers import create_parser
 from botocore.retries import quota
 from hypothesis import currently_in_test_context, event, example, given, settings
 from hypothesis import strategies as st
+from listing import LIST
 from servers import Raw, Reply, ScriptedServer
 from tally import tally
 from texts import boto3s
@@ -45,7 +46,6 @@ from lambda_event_invoke_configs.exceptions import (
     StartingTokenError,
 )
 
-LIST = "list_function_event_invoke_configs"
 RESULT_KEY = "FunctionEventInvokeConfigs"
 KEYS: dict[str, Any] = {
     "region_name": "us-east-1",

@@ -44,6 +44,7 @@ import processes
 import pytest
 from botocore.credentials import Credentials, RefreshableCredentials
 from drivers import BACKENDS
+from listing import LIST, paginate
 from servers import Asked, Raw, Reply, ScriptedServer, Service, Silence, page
 
 import lambda_event_invoke_configs as eic
@@ -441,7 +442,7 @@ class TestWhateverTheServiceAnswers:
         found = []
         for name, script in answers():
             play(server, page("a", next_marker="m"), *script)
-            pages = client.get_paginator("list_function_event_invoke_configs").paginate(FunctionName="f")
+            pages = paginate(client)
             outcome = outcome_of(pages.build_full_result)
             found += [f"{name}: {leak}" for leak in leaks(shown_by(outcome), server.requests)]
             found += [f"{name}: {leak}" for leak in leaks(log.take(), server.requests)]
@@ -921,7 +922,7 @@ class TestReprs:
         config = eic.Config(proxies=proxies)
         home.keys("environment")
         client = ours(server.url, **home.keys("arguments"), config=config)
-        paginator = client.get_paginator("list_function_event_invoke_configs")
+        paginator = client.get_paginator(LIST)
         pages = paginator.paginate(FunctionName="f")
         iterator = iter(pages)
         request = Request(server.url, "/", [("Authorization", TOKEN), ("X-Amz-Security-Token", TOKEN)])
