@@ -121,7 +121,7 @@ WRONG = [
     'client.list_function_event_invoke_configs(FunctionName="f", Qualifier="1")',
     'client.list_function_event_invoke_configs(FunctionName="f", MaxItems="5")',
     "client.list_function_event_invoke_configs()",
-    'client.get_paginator(LIST).paginate(Function="f")',
+    'client.get_paginator("list_function_event_invoke_configs").paginate(Function="f")',
     'client.get_paginator("x").paginate(FunctionName=5)',
     'client.get_paginator("x").paginate(FunctionName="f", PaginationConfig={"Pages": 2})',
     "client.list_functions()",

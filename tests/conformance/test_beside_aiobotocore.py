@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from texts import boto3s
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs.local import LocalLambda
 
-aiobotocore_session = pytest.importorskip("aiobotocore.session")
+aiobotocore_session = import_module("aiobotocore.session")
 
 KEYS: dict[str, Any] = {
     "region_name": "us-east-1",

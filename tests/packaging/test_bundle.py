@@ -41,7 +41,7 @@ import sys
 sys.path[:] = [path for path in sys.path if "site-packages" not in path] + [sys.argv[1]]
 import lambda_event_invoke_configs as eic
 with eic.LocalLambda({"f": 120}) as lam, eic.Client(**lam.client_options) as client:
-    paginator = client.get_paginator(LIST)
+    paginator = client.get_paginator("list_function_event_invoke_configs")
     found = paginator.paginate(FunctionName="f").build_full_result()
     print(len(found["FunctionEventInvokeConfigs"]))
 import botocore.session

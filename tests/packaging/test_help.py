@@ -193,7 +193,7 @@ class TestAnEditor:
     HEAD = (
         "import lambda_event_invoke_configs as eic\n"
         'client = eic.client("lambda")\n'
-        "paginator = client.get_paginator(LIST)\n"
+        'paginator = client.get_paginator("list_function_event_invoke_configs")\n'
         'pages = paginator.paginate(FunctionName="f")\n'
         "full = pages.build_full_result()\n"
         "page = next(iter(pages))\n"
