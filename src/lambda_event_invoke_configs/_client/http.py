@@ -45,7 +45,6 @@ def transport_options(settings: Settings) -> dict[str, Any]:
     tls = _tls(settings)
     return {
         "verify": tls,
-        "trust_env": False,
         "connections": config.max_pool_connections,
         # The same trust for a proxy's own certificate; httpx refuses one where it is not needed.
         "proxy": httpx.Proxy(settings.proxy, ssl_context=tls if settings.proxy.startswith("https:") else None)
