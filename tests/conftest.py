@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +19,8 @@ import faulty
 import pytest
 import tally
 from scripted import Raw, Reply, ScriptedServer, Silence
+from servers import Certificates, Lambda, Proxy, Server, Silent, Slow, Talkative
+from service import Asked, Service
 
 from lambda_event_invoke_configs.local import LocalLambda
 
@@ -130,3 +134,115 @@ def lam() -> Iterator[LocalLambda]:
 def client(lam: LocalLambda, ours: Callable[..., Any]) -> Any:
     """Our client of the embedded endpoint."""
     return ours(**lam.client_options)
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return Certificates.issue(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Server]]:
+    """Starts servers of the given class."""
+    servers: list[Server] = []
+
+    def start_one(kind: type[Server], *arguments: object) -> Server:
+        servers.append(kind(*arguments))  # type: ignore[arg-type]
+        return servers[-1]
+
+    yield start_one
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def secure_lambda(start: Callable[..., Server], certificates: Certificates) -> Server:
+    """A Lambda with a certificate for localhost."""
+    return start(Lambda, certificates.server)
+
+
+@pytest.fixture
+def talkative_lambda(start: Callable[..., Server], certificates: Certificates) -> Server:
+    """A Lambda that answers more than it was asked."""
+    return start(Talkative, certificates.server)
+
+
+@pytest.fixture
+def choosy_lambda(start: Callable[..., Server], certificates: Certificates) -> Server:
+    """A Lambda that insists on a certificate of the client's."""
+    return start(Lambda, certificates.choosy_server)
+
+
+@pytest.fixture
+def slow(start: Callable[..., Server]) -> Server:
+    """A Lambda that answers when it is told to."""
+    return start(Slow)
+
+
+@pytest.fixture
+def silent(start: Callable[..., Server]) -> Server:
+    """A server that never answers."""
+    return start(Silent)
+
+
+@pytest.fixture
+def proxy(start: Callable[..., Server]) -> Server:
+    """A proxy that is spoken to in HTTP."""
+    return start(Proxy)
+
+
+@pytest.fixture
+def secure_proxy(start: Callable[..., Server], certificates: Certificates) -> Server:
+    """A proxy that is spoken to in TLS, with a certificate for localhost."""
+    return start(Proxy, certificates.server)
+
+
+@pytest.fixture
+def make_proxy(start: Callable[..., Server]) -> Callable[[bytes], Server]:
+    """Makes proxies that answer CONNECT with the given bytes."""
+    return lambda answer: start(Proxy, None, answer)
+
+
+@pytest.fixture
+def make_slow_proxy(start: Callable[..., Server]) -> Callable[..., Server]:
+    """Makes proxies that take so long for each byte of an answer while `slow()` is true."""
+
+    def make(slow: Callable[[], bool], pause: float, context: ssl.SSLContext | None) -> Server:
+        return start(Proxy, context, None, slow, pause)
+
+    return make
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port of 127.0.0.1 on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Callable[[Asked], str | None]], Service]]:
+    """Starts a `Service` with the given answers."""
+    services: list[Service] = []
+
+    def start(answer: Callable[[Asked], str | None]) -> Service:
+        services.append(Service(answer))
+        return services[-1]
+
+    yield start
+    for service in services:
+        service.close()
+
+
+@pytest.fixture
+def zone(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Makes a zone the machine's."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = request.param
+    time.tzset()
+    yield request.param
+    os.environ.pop("TZ")
+    if before is not None:
+        os.environ["TZ"] = before
+    time.tzset()

@@ -9,7 +9,7 @@ What comes after the target is libFuzzer's: https://llvm.org/docs/LibFuzzer.html
 at a tenth of the speed.
 
 An input that breaks a promise of `targets.py` is left in the working directory, as `crash-...`; once that is
-mended it belongs into the corpus, which `tests/unit/test_fuzz_corpus.py` replays.
+mended it belongs into the corpus, which `tests/fuzz/test_corpus.py` replays.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Changes the decision modules, one small change at a time, and counts what their unit tests notice.
 
     python tests/mutation/run.py                   all modules
-    python tests/mutation/run.py tokens retry      these
+    python tests/mutation/run.py retries signing   these
 
 mutmut, which the extra `mutation` installs, makes the changes (mutants) and runs the tests, in a temporary
-copy of the project. A mutant is killed if a test of the module's own file in tests/unit fails, or does not
-end; what tests of other modules would notice does not count.
+copy of the project. A mutant is killed if a test of the module's own file of tests fails, or does not
+end; what other tests would notice does not count.
 
 Prints for each module how many mutants there are, and how many were killed and survived. The exit status is 1
 if the share of the killed is below 95 % in any of the modules, or if those that survived are not those that
@@ -31,10 +31,18 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGE = "lambda_event_invoke_configs"
 KNOWN = ROOT / "docs" / "mutation.md"
-MODULES = (
-    *("adaptive", "call", "config", "endpoint", "operation", "pagination", "response", "retry"),
-    *("settings", "signing", "timestamps", "tokens", "verification"),
-)
+MODULES = {
+    "call": "_protocol/call.py",
+    "pagination": "_protocol/pagination.py",
+    "request": "_protocol/request.py",
+    "response": "_protocol/response.py",
+    "retries": "_protocol/retries.py",
+    "signing": "_protocol/signing.py",
+    "config": "_settings/config.py",
+    "endpoint": "_settings/endpoint.py",
+    "resolve": "_settings/resolve.py",
+    "local": "local.py",
+}
 LEAST = 0.95
 # Two by two: each is a process of its own, and the machine may have other work.
 PROCESSES = 2
@@ -42,7 +50,7 @@ KILLED = {"killed", "timeout", "segfault"}
 
 RESULT = re.compile(r"^ +(\S+): (.+)$", re.MULTILINE)
 # lambda_event_invoke_configs._protocol.pagination.x_decode__mutmut_7, ....xǁPositionǁmethod__mutmut_1
-FUNCTION = re.compile(rf"{PACKAGE}\.(\w+)\.(?:x_|xǁ)(.+)__mutmut_\d+")
+FUNCTION = re.compile(rf"{PACKAGE}\.(?:\w+\.)?(\w+)\.(?:x_|xǁ)(.+)__mutmut_\d+")
 CAST = re.compile(r'\bcast\((?:None|"[^"]*"), ')
 DIFF_BLOCK = re.compile(r"^```diff\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -50,7 +58,7 @@ DIFF_BLOCK = re.compile(r"^```diff\n(.*?)^```", re.MULTILINE | re.DOTALL)
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(MODULES)}")
-    modules = parser.parse_args().modules or MODULES
+    modules = parser.parse_args().modules or list(MODULES)
     if unknown := [module for module in modules if module not in MODULES]:
         parser.error(f"no decision modules: {', '.join(unknown)}")
     known = listed(KNOWN.read_text() if KNOWN.exists() else "")
@@ -92,13 +100,14 @@ def mutate(module: str) -> tuple[int, list[str]]:
     """The number of a module's mutants, and an entry for each one that survived."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
+        test_file = Path(MODULES[module]).with_name(f"test_{module}.py")
         leave = shutil.ignore_patterns("__pycache__")
         for name in ("src", "tests"):
             shutil.copytree(ROOT / name, copy / name, ignore=leave)
         options = {
             "source_paths": ["src"],
-            "only_mutate": [f"src/{PACKAGE}/{module}.py"],
-            "pytest_add_cli_args_test_selection": [f"tests/unit/test_{module}.py"],
+            "only_mutate": [f"src/{PACKAGE}/{MODULES[module]}"],
+            "pytest_add_cli_args_test_selection": [f"tests/{test_file}"],
             "pytest_add_cli_args": ["-p", "no:cacheprovider"],
         }
         lines = [f"{name} = {json.dumps(value)}" for name, value in options.items()]

@@ -49,7 +49,7 @@ import botocore.session
 print({sys.modules[name].__file__.startswith(sys.argv[1]) for name in ("botocore", "httpx", "dateutil")})
 """
 
-# The document's row, and the tests of that source in tests/unit/test_credentials.py.
+# The document's row, and the tests of that source in tests/_settings/test_credentials.py.
 SOURCES = {
     "arguments, the environment, `credentials`": "TestExplicitKeys or TestTheEnvironmentsKeys or TestGiven",
     "keys in the shared config files": "shared_files",
@@ -138,7 +138,7 @@ def test_the_bundle_is_small(installed: Path, smallest: Path) -> None:
 
 
 def test_clients_and_paginators_work_from_the_bundle(smallest: Path) -> None:
-    files = ("tests/http/test_client.py", "tests/http/test_paginator.py", "tests/http/test_async.py")
+    files = ("tests/_sync/test_client.py", "tests/_client/test_paginator.py", "tests/_async/test_client.py")
     assert passed(smallest, *files, "-k", "not boto3 and not TestManyAtATime") > 100
 
 
@@ -149,7 +149,7 @@ def test_every_row_of_the_document_is_tested() -> None:
 def test_sources_that_need_no_data_work_from_the_smallest_bundle(smallest: Path) -> None:
     sources = [source for source, keep in to_keep().items() if not keep]
     tests = " or ".join(f"({SOURCES[source]})" for source in sources)
-    assert passed(smallest, "tests/unit/test_credentials.py", "-k", tests) >= len(sources)
+    assert passed(smallest, "tests/_settings/test_credentials.py", "-k", tests) >= len(sources)
 
 
 @pytest.mark.parametrize("source", [source for source, keep in to_keep().items() if keep])
@@ -157,7 +157,7 @@ def test_a_source_that_asks_a_service_works_with_the_data_kept_for_it(
     installed: Path, tmp_path: Path, source: str
 ) -> None:
     bundle = made(installed, tmp_path, to_keep()[source])
-    assert passed(bundle, "tests/unit/test_credentials.py", "-k", SOURCES[source]) >= 1
+    assert passed(bundle, "tests/_settings/test_credentials.py", "-k", SOURCES[source]) >= 1
     assert size_on_disk(bundle) <= BUDGET
 
 

@@ -1,6 +1,6 @@
 """The command for many functions: its lines, its rules, its progress bar, and what a kill leaves behind.
 
-    KILLS=200 python -m pytest tests/http/test_many_functions.py -k kill
+    KILLS=200 python -m pytest tests/_cli/test_many.py -k kill
 
 kills 200 times; without KILLS it is some.
 """

@@ -4,8 +4,8 @@ Names, markers, regions, URLs, profiles and headers that try to be something els
 broken on purpose. Each outcome must be a page or one of botocore's errors, never a bare error of Python's; no
 request may reach a host that the settings do not name, and no header may be added to one.
 
-Elsewhere: what each URL of an endpoint is refused for, in tests/unit/test_endpoint.py; TLS and proxies that
-work, in test_tls_and_proxies.py; bodies and errors made by chance, in tests/conformance/test_by_chance.py.
+Elsewhere: what each URL of an endpoint is refused for, in tests/_settings/test_endpoint.py; TLS and proxies
+that work, in test_tls_and_proxies.py; bodies and errors made by chance, in conformance/test_by_chance.py.
 """
 
 from __future__ import annotations

@@ -47,14 +47,14 @@ class TestTLS:
     def test_is_verified_against_the_ca_bundle_of_the_argument(
         self, ours: Any, secure_lambda: Any, certificates: Any
     ) -> None:
-        client = ours(f"https://localhost:{secure_lambda.port}", verify=certificates.path)
+        client = ours(f"https://localhost:{secure_lambda.port}", verify=certificates.authority)
         assert list_with(client, "..") == ["arn"]
         assert parse(secure_lambda.requests[0])[1] == path_of("..")
 
     def test_is_verified_against_the_ca_bundle_of_the_environment(
         self, ours: Any, secure_lambda: Any, certificates: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("AWS_CA_BUNDLE", certificates.path)
+        monkeypatch.setenv("AWS_CA_BUNDLE", certificates.authority)
         assert list_with(ours(f"https://localhost:{secure_lambda.port}")) == ["arn"]
 
     def test_with_an_authority_nobody_knows_is_an_error_after_retries(
@@ -71,7 +71,7 @@ class TestTLS:
     def test_with_another_hosts_certificate_is_an_error(
         self, ours: Any, secure_lambda: Any, certificates: Any
     ) -> None:
-        client = ours(f"https://127.0.0.1:{secure_lambda.port}", verify=certificates.path)
+        client = ours(f"https://127.0.0.1:{secure_lambda.port}", verify=certificates.authority)
         with pytest.raises(errors.SSLError, match=r"certificate is not valid for '127\.0\.0\.1'"):
             list_with(client)
         assert secure_lambda.requests == []
@@ -92,7 +92,7 @@ class TestTLS:
         port = {"http": proxy.port, "https": secure_proxy.port}
         config = Config(proxies={"https": f"{through}://localhost:{port[through]}"} if through else {})
         url = f"https://localhost:{talkative_lambda.port}"
-        client = ours(url, verify=certificates.path, config=config)
+        client = ours(url, verify=certificates.authority, config=config)
         for asked in (name, "second", "third"):
             assert list_with(client, asked) == [asked]
         assert talkative_lambda.connections == 2
@@ -104,15 +104,15 @@ class TestTLS:
         assert list_with(client) == ["arn"]
 
     def test_shows_the_client_certificate(self, ours: Any, choosy_lambda: Any, certificates: Any) -> None:
-        config = Config(client_cert=certificates.client_certificate)
-        client = ours(f"https://localhost:{choosy_lambda.port}", verify=certificates.path, config=config)
+        config = Config(client_cert=certificates.certificate_and_key)
+        client = ours(f"https://localhost:{choosy_lambda.port}", verify=certificates.authority, config=config)
         assert list_with(client) == ["arn"]
 
     def test_without_the_client_certificate_that_is_asked_for_is_an_error_as_with_boto3(
         self, ours: Any, theirs: Any, choosy_lambda: Any, certificates: Any
     ) -> None:
         for make in theirs, ours:
-            client = make(f"https://localhost:{choosy_lambda.port}", verify=certificates.path)
+            client = make(f"https://localhost:{choosy_lambda.port}", verify=certificates.authority)
             with pytest.raises(botocore.exceptions.SSLError):
                 list_with(client)
         assert choosy_lambda.requests == []
@@ -161,7 +161,9 @@ class TestAProxyOfAnHTTPEndpoint:
     ) -> None:
         """boto3 does not verify this proxy at all."""
         config = Config(proxies={"http": f"https://localhost:{secure_proxy.port}"}, retries=ONE_ATTEMPT)
-        assert list_with(ours("http://lambda.example", verify=certificates.path, config=config)) == ["arn"]
+        assert list_with(ours("http://lambda.example", verify=certificates.authority, config=config)) == [
+            "arn"
+        ]
         with pytest.raises(errors.SSLError, match="certificate verify failed"):
             list_with(ours("http://lambda.example", config=config))
         assert len(secure_proxy.requests) == 1
@@ -190,7 +192,7 @@ class TestAProxyOfAnHTTPSEndpoint:
         segment: str,
     ) -> None:
         told = through("https", f"http://127.0.0.1:{proxy.port}")
-        client = ours(f"https://localhost:{secure_lambda.port}/base", verify=certificates.path, **told)
+        client = ours(f"https://localhost:{secure_lambda.port}/base", verify=certificates.authority, **told)
         assert list_with(client, name) == ["arn"]
         method, target, headers = parse(proxy.requests[0])
         assert (method, target) == ("CONNECT", f"localhost:{secure_lambda.port}")
@@ -202,7 +204,7 @@ class TestAProxyOfAnHTTPSEndpoint:
         self, ours: Any, proxy: Any, secure_lambda: Any, certificates: Any
     ) -> None:
         config = Config(proxies={"https": f"http://127.0.0.1:{proxy.port}"})
-        client = ours(f"https://localhost:{secure_lambda.port}", verify=certificates.path, config=config)
+        client = ours(f"https://localhost:{secure_lambda.port}", verify=certificates.authority, config=config)
         list_with(client)
         assert "authorization" in parse(secure_lambda.requests[0])[2]
         for secret in (b"AWS4-HMAC-SHA256", b"authorization", b"x-amz-date", b"2019-09-25"):
@@ -212,7 +214,7 @@ class TestAProxyOfAnHTTPSEndpoint:
         self, ours: Any, proxy: Any, secure_lambda: Any, certificates: Any, through: Any
     ) -> None:
         told = through("https", f"http://user:p%40ss@127.0.0.1:{proxy.port}")
-        list_with(ours(f"https://localhost:{secure_lambda.port}", verify=certificates.path, **told))
+        list_with(ours(f"https://localhost:{secure_lambda.port}", verify=certificates.authority, **told))
         expected = base64.b64encode(b"user:p@ss").decode()
         assert parse(proxy.requests[0])[2]["proxy-authorization"] == f"Basic {expected}"
         assert "proxy-authorization" not in parse(secure_lambda.requests[0])[2]
@@ -221,7 +223,7 @@ class TestAProxyOfAnHTTPSEndpoint:
         self, ours: Any, proxy: Any, secure_lambda: Any, certificates: Any
     ) -> None:
         config = Config(proxies={"https": f"http://127.0.0.1:{proxy.port}"})
-        client = ours(f"https://localhost:{secure_lambda.port}", verify=certificates.path, config=config)
+        client = ours(f"https://localhost:{secure_lambda.port}", verify=certificates.authority, config=config)
         assert [list_with(client) for _ in range(3)] == [["arn"]] * 3
         assert (len(proxy.requests), len(secure_lambda.requests), secure_lambda.connections) == (1, 3, 1)
 
@@ -235,7 +237,7 @@ class TestAProxyOfAnHTTPSEndpoint:
         self, ours: Any, secure_proxy: Any, secure_lambda: Any, certificates: Any
     ) -> None:
         config = Config(proxies={"https": f"https://localhost:{secure_proxy.port}"})
-        client = ours(f"https://localhost:{secure_lambda.port}", verify=certificates.path, config=config)
+        client = ours(f"https://localhost:{secure_lambda.port}", verify=certificates.authority, config=config)
         assert list_with(client) == ["arn"]
 
     @pytest.mark.parametrize("no_proxy", ["localhost", "*", "other.example,localhost"])
@@ -250,7 +252,7 @@ class TestAProxyOfAnHTTPSEndpoint:
     ) -> None:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{unused_port}")
         monkeypatch.setenv("NO_PROXY", no_proxy)
-        client = ours(f"https://localhost:{secure_lambda.port}", verify=certificates.path)
+        client = ours(f"https://localhost:{secure_lambda.port}", verify=certificates.authority)
         assert list_with(client) == ["arn"]
 
     @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ class TestTime:
             retries={"total_max_attempts": 1},
             proxies={"https": f"{proxy}://localhost:{slow_proxy.port}"},
         )
-        client = ours(f"https://localhost:{secure_lambda.port}", verify=certificates.path, config=config)
+        client = ours(f"https://localhost:{secure_lambda.port}", verify=certificates.authority, config=config)
         began = time.monotonic()
         with pytest.raises((ConnectTimeoutError, ReadTimeoutError)):
             client.list_function_event_invoke_configs(FunctionName="f")

@@ -3,7 +3,7 @@
 Each listing ends with exactly the configurations that were there, in order, each once; or with a typed error,
 after which the same iterator or a new one with the `resume_token` goes on to exactly that.
 
-    FAULTS=10000 python -m pytest tests/http/test_faults.py
+    FAULTS=10000 python -m pytest tests/end_to_end/test_faults.py
 
 lists 10,000 times, a third each with the sync client, on asyncio and on trio, with other faults each time.
 Without FAULTS there are some hundreds, always the same ones. A failure names the seed that plays its faults

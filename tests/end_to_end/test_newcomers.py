@@ -104,8 +104,7 @@ SITUATIONS = {
     ),
     "Wrong proxy": Situation(botocore.exceptions.ProxyConnectionError, 255, {**USUAL, "HTTPS_PROXY": NOBODY}),
 }
-# Too slow, or too dependent on the versions of others, to be provoked: tests/http/test_tls_and_proxies.py has
-# the latter.
+# Too slow, or too dependent on others' versions, to be provoked: test_tls_and_proxies.py has the latter.
 ENDPOINT = "https://lambda.us-east-1.amazonaws.com/2019-09-25/functions/my-function/event-invoke-config/list"
 NOT_PROVOKED = {
     "No way through": httpx.ConnectTimeout("timed out"),

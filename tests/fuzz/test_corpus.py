@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-FUZZ = Path(__file__).parents[1] / "fuzz"
+FUZZ = Path(__file__).parent
 TARGETS: dict[str, Callable[[bytes], None]] = runpy.run_path(str(FUZZ / "targets.py"))["TARGETS"]
 CORPUS = [(target, path) for target in TARGETS for path in sorted((FUZZ / "corpus" / target).iterdir())]
 MOST_FILES = 120

@@ -1,7 +1,7 @@
 """Many functions at the same time: laziness, failures, pace, memory, and workers in other processes.
 
-    NAMES=1000000 python -m pytest tests/http/test_functions.py -k memory
-    PACED=3000 python -m pytest tests/http/test_functions.py -k pace
+    NAMES=1000000 python -m pytest tests/_sync/test_functions.py -k memory
+    PACED=3000 python -m pytest tests/_sync/test_functions.py -k pace
 
 are the long forms: so many names in flat memory, and so many requests to a service that allows 15 a second.
 """

@@ -554,7 +554,7 @@ class TestWhateverTheNetworkDoes:
         self, check: Any, secure_lambda: Any, choosy_lambda: Any, certificates: Any, silent: Any
     ) -> None:
         urls = [f"https://localhost:{server.port}" for server in (secure_lambda, choosy_lambda)]
-        for url, verify in [(urls[0], None), (urls[1], certificates.path)]:
+        for url, verify in [(urls[0], None), (urls[1], certificates.authority)]:
             assert isinstance(check(url, requests=[], verify=verify), eic.exceptions.SSLError)
 
     def test_a_server_that_speaks_no_tls_shows_no_secret(

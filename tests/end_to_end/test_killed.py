@@ -1,6 +1,6 @@
 """A process that is killed while it lists goes on from the token that it wrote down last.
 
-    KILLS=200 python -m pytest tests/http/test_killed.py
+    KILLS=200 python -m pytest tests/end_to_end/test_killed.py
 
 kills 200 times, a third each with the sync client, on asyncio and on trio; without KILLS it is some dozens.
 """

@@ -1,6 +1,6 @@
 """One client in a crowd: many threads or tasks, long listings, keys that expire while they are listed.
 
-    PAGES=100000 python -m pytest tests/http/test_crowded.py
+    PAGES=100000 python -m pytest tests/end_to_end/test_crowded.py
 
 lists 100,000 pages with each client, and lets temporary keys expire for half a minute. Without PAGES there
 are some hundred, and a few seconds.

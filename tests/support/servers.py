@@ -1,7 +1,4 @@
-"""A TLS server and a proxy on 127.0.0.1, with certificates nobody else trusts.
-
-And some lines at the end of the run that say which faults and kills were survived.
-"""
+"""TLS servers and proxies on 127.0.0.1, with certificates nobody else trusts."""
 
 from __future__ import annotations
 
@@ -10,71 +7,47 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
-import pytest
 import trustme
-from crowd import crowds
-from faulty import faults, tally
 from scripted import page
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    said = terminalreporter.write_line
-    for line in crowds:
-        said(f"crowd: {line}")
-    outcome = f"{tally['lost']} lost, {tally['twice']} twice"
-    if tally["paginations"]:
-        errors = {name.removeprefix("error "): n for name, n in tally.items() if name.startswith("error ")}
-        said(
-            f"faults: {tally['paginations']} paginations of {tally['configurations']} configurations, "
-            f"{tally['requests']} requests, {faults.total()} faults; {tally['typed errors']} typed errors in "
-            f"{tally['paginations with errors']} paginations: {tally['went on with next()']} times next() "
-            f"went on, {tally['resumed from the token']} times the resume token; {outcome}"
-        )
-        said(f"faults by kind: {_by_count(faults)}")
-        said(f"errors by type: {_by_count(errors)}")
-    if tally["kills"]:
-        said(
-            f"kills: {tally['kills']} in {tally['killed listings']} listings of "
-            f"{tally['killed configurations']} configurations, "
-            f"{tally['kills before the first line of a run']} before a run had written a line, "
-            f"{tally['kills in the middle of a line']} in the middle of one; {outcome}"
-        )
-
-
-def _by_count(counted: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {n}" for name, n in sorted(counted.items(), key=lambda item: -item[1]))
 
 
 @dataclass(frozen=True)
 class Certificates:
-    """A certificate authority's PEM file, a client's certificate, and the TLS contexts of two servers.
+    """Paths of PEM files: a certificate authority's, and a client's certificate and its key, issued by it.
 
-    Both are named localhost; the choosy one insists on a certificate of the client's.
+    And the TLS contexts of two servers named localhost; the choosy one wants a certificate of the client's.
     """
 
-    path: str
-    client_certificate: str
+    authority: str
+    certificate: str
+    key: str
+    certificate_and_key: str
     server: ssl.SSLContext
     choosy_server: ssl.SSLContext
 
-
-@pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    folder = tmp_path_factory.mktemp("certificates")
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    client = authority.issue_cert("client.example")
-    client.private_key_and_cert_chain_pem.write_to_path(str(folder / "client.pem"))
-    certificate = authority.issue_cert("localhost")
-    contexts = [ssl.create_default_context(ssl.Purpose.CLIENT_AUTH) for _ in range(2)]
-    for context in contexts:
-        certificate.configure_cert(context)
-    authority.configure_trust(contexts[1])
-    contexts[1].verify_mode = ssl.CERT_REQUIRED
-    return Certificates(str(folder / "ca.pem"), str(folder / "client.pem"), *contexts)
+    @classmethod
+    def issue(cls, folder: Path) -> Certificates:
+        authority = trustme.CA(organization_name="a CA of these tests")
+        client = authority.issue_cert("client.example")
+        files = {
+            "ca.pem": authority.cert_pem,
+            "cert.pem": client.cert_chain_pems[0],
+            "key.pem": client.private_key_pem,
+            "both.pem": client.private_key_and_cert_chain_pem,
+        }
+        for name, pem in files.items():
+            pem.write_to_path(str(folder / name))
+        certificate = authority.issue_cert("localhost")
+        contexts = [ssl.create_default_context(ssl.Purpose.CLIENT_AUTH) for _ in range(2)]
+        for context in contexts:
+            certificate.configure_cert(context)
+        authority.configure_trust(contexts[1])
+        contexts[1].verify_mode = ssl.CERT_REQUIRED
+        return cls(*(str(folder / name) for name in files), *contexts)
 
 
 def _hang_up(connection: socket.socket) -> None:
@@ -274,83 +247,3 @@ class Proxy(Server):
         except OSError:
             pass
         _hang_up(client)
-
-
-@pytest.fixture
-def start() -> Iterator[Callable[..., Server]]:
-    """Starts servers of the given class."""
-    servers: list[Server] = []
-
-    def start_one(kind: type[Server], *arguments: object) -> Server:
-        servers.append(kind(*arguments))  # type: ignore[arg-type]
-        return servers[-1]
-
-    yield start_one
-    for server in servers:
-        server.close()
-
-
-@pytest.fixture
-def secure_lambda(start: Callable[..., Server], certificates: Certificates) -> Server:
-    """A Lambda with a certificate for localhost."""
-    return start(Lambda, certificates.server)
-
-
-@pytest.fixture
-def talkative_lambda(start: Callable[..., Server], certificates: Certificates) -> Server:
-    """A Lambda that answers more than it was asked."""
-    return start(Talkative, certificates.server)
-
-
-@pytest.fixture
-def choosy_lambda(start: Callable[..., Server], certificates: Certificates) -> Server:
-    """A Lambda that insists on a certificate of the client's."""
-    return start(Lambda, certificates.choosy_server)
-
-
-@pytest.fixture
-def slow(start: Callable[..., Server]) -> Server:
-    """A Lambda that answers when it is told to."""
-    return start(Slow)
-
-
-@pytest.fixture
-def silent(start: Callable[..., Server]) -> Server:
-    """A server that never answers."""
-    return start(Silent)
-
-
-@pytest.fixture
-def proxy(start: Callable[..., Server]) -> Server:
-    """A proxy that is spoken to in HTTP."""
-    return start(Proxy)
-
-
-@pytest.fixture
-def secure_proxy(start: Callable[..., Server], certificates: Certificates) -> Server:
-    """A proxy that is spoken to in TLS, with a certificate for localhost."""
-    return start(Proxy, certificates.server)
-
-
-@pytest.fixture
-def make_proxy(start: Callable[..., Server]) -> Callable[[bytes], Server]:
-    """Makes proxies that answer CONNECT with the given bytes."""
-    return lambda answer: start(Proxy, None, answer)
-
-
-@pytest.fixture
-def make_slow_proxy(start: Callable[..., Server]) -> Callable[..., Server]:
-    """Makes proxies that take so long for each byte of an answer while `slow()` is true."""
-
-    def make(slow: Callable[[], bool], pause: float, context: ssl.SSLContext | None) -> Server:
-        return start(Proxy, context, None, slow, pause)
-
-    return make
-
-
-@pytest.fixture
-def unused_port() -> int:
-    """A port of 127.0.0.1 on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
