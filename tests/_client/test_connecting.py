@@ -10,7 +10,7 @@ from typing import Any
 
 import botocore.config
 import pytest
-from scripted import page
+from scripted import Silence, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs.exceptions import (
@@ -50,7 +50,9 @@ def looked_up(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             if options.get("flags", 0) & socket.AI_NUMERICHOST:
                 raise socket.gaierror(socket.EAI_NONAME, "a name")
             threading.Event().wait(seconds)
-            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, int(port))) for address in addresses]
+            return [
+                (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, int(port))) for address in addresses
+            ]
 
         monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 
@@ -95,7 +97,7 @@ class TestTheLookUp:
         with pytest.raises(EndpointConnectionError) as caught:
             ask(ours("http://lambda.invalid", config=config(retries={"total_max_attempts": 1})))
         assert "The host's name was not found" in str(caught.value)
-        assert "Errno" in str(caught.value)
+        assert "name" in str(caught.value).partition('". ')[2].partition(". The host's")[0].lower()
 
 
 @needs_linux
@@ -147,8 +149,6 @@ class TestDeadAddresses:
 
 
 def test_a_server_that_accepts_and_says_nothing_is_a_read_timeout(ours: Make, scripted: Make) -> None:
-    from scripted import Silence
-
     client = ours(scripted(Silence()).url, config=config(retries={"total_max_attempts": 1}))
     with pytest.raises(ReadTimeoutError):
         ask(client)

@@ -46,9 +46,6 @@ class TestTheTransport:
             pool = made._pool
             assert (pool._max_connections, pool._keepalive_expiry) == (1, None)
 
-    def test_takes_no_settings_out_of_the_environment_by_itself(self) -> None:
-        assert options()["trust_env"] is False
-
     def test_has_tcp_keep_alive_where_it_is_asked_for(self) -> None:
         assert options()["socket_options"] is None
         assert options(config=Config(tcp_keepalive=True))["socket_options"] == [

@@ -9,6 +9,7 @@ from typing import Any
 import botocore.config
 import pytest
 from frozen import FrozenServer
+from scripted import Raw, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs.exceptions import ConnectionClosedError, ReadTimeoutError
@@ -81,8 +82,6 @@ class TestIdleConnectionsThatDiedTogether:
 
 def test_a_failure_of_a_new_connection_leaves_the_idle_ones(ours: Make, scripted: Make) -> None:
     """Only what happens to a connection that was used before says something about the others."""
-    from scripted import Raw, page
-
     server = scripted(Raw(b""), page("a"), page("b"))
     client = ours(server.url, config=eic.Config(retries={"total_max_attempts": 1}))
     with pytest.raises(ConnectionClosedError):

@@ -13,13 +13,16 @@ import httpcore
 
 from .._client.network import (
     NEEDS_DATA,
+    NOTHING_RECEIVED,
+    NOTHING_SENT,
     RECORD,
     TLS,
     Link,
     addresses_without_lookup,
-    connect_error,
     extra_info,
     peek,
+    raise_connect_error,
+    raise_lookup_error,
 )
 
 
@@ -29,7 +32,7 @@ class Backend(httpcore.AsyncNetworkBackend):
     def __init__(self, link: Link) -> None:
         self._link = link
 
-    async def connect_tcp(
+    async def connect_tcp(  # noqa: RET503 - the last call never returns
         self,
         host: str,
         port: int,
@@ -44,7 +47,7 @@ class Backend(httpcore.AsyncNetworkBackend):
             try:
                 addresses = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
             except OSError as error:
-                raise httpcore.ConnectError(str(error)) from error
+                raise_lookup_error(error)
         failures: list[tuple[str, OSError]] = []
         for address in addresses:
             try:
@@ -58,7 +61,7 @@ class Backend(httpcore.AsyncNetworkBackend):
             self._link.connected()
             return SocketStream(made, self._link)
         self._link.close()
-        raise connect_error(failures, timeout)
+        raise_connect_error(failures, timeout)
 
 
 async def _connect(made: socket.socket, address: Any) -> None:
@@ -105,7 +108,7 @@ class SocketStream(_Stream):
         try:
             while True:
                 # First, for a response is never there yet; and other tasks get their turn if one is.
-                await self._wait(anyio.wait_readable, timeout, httpcore.ReadTimeout)
+                await self._wait(anyio.wait_readable, timeout, httpcore.ReadTimeout, NOTHING_RECEIVED)
                 try:
                     return self._socket.recv(max_bytes)
                 except BlockingIOError:
@@ -119,7 +122,7 @@ class SocketStream(_Stream):
                 try:
                     buffer = buffer[self._socket.send(buffer) :]
                 except BlockingIOError:
-                    await self._wait(anyio.wait_writable, timeout, httpcore.WriteTimeout)
+                    await self._wait(anyio.wait_writable, timeout, httpcore.WriteTimeout, NOTHING_SENT)
         except OSError as error:
             raise httpcore.WriteError(str(error)) from error
 
@@ -128,11 +131,12 @@ class SocketStream(_Stream):
         until: Callable[[socket.socket], Awaitable[None]],
         timeout: float | None,
         late: type[Exception],
+        what: str,
     ) -> None:
         with anyio.move_on_after(self._link.deadline.rest(timeout, late)) as scope:
             await until(self._socket)
         if scope.cancelled_caught:
-            raise late("timed out")
+            raise late(self._link.deadline.late(timeout, what))
 
     def get_extra_info(self, info: str) -> Any:
         if info == "is_readable":

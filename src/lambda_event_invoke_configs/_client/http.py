@@ -6,6 +6,7 @@ of its own, none of which a signed request may have.
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 import sys
@@ -13,16 +14,22 @@ import warnings
 from collections.abc import Iterable
 from functools import lru_cache
 from types import FrameType
-from typing import Any, TypeVar, cast
-from urllib.parse import urlsplit
+from typing import Any, cast
+from urllib.parse import unquote, urlsplit
 
 import httpx
 
 from .._protocol.call import Request
 from .._protocol.response import Response
 from .._settings.config import invalid_setting
-from .._settings.resolve import Settings
+from .._settings.resolve import Settings, masked
 from ..exceptions import (
+    NOT_HTTP,
+    PROXY_AUTHENTICATION,
+    PROXY_DENIED,
+    STRICT_TLS,
+    TOO_MANY_FILES,
+    UNKNOWN_HOST,
     ConnectionClosedError,
     ConnectTimeoutError,
     EndpointConnectionError,
@@ -32,8 +39,6 @@ from ..exceptions import (
     ReadTimeoutError,
     SSLError,
 )
-
-E = TypeVar("E", bound=BaseException)
 
 
 def transport_options(settings: Settings) -> dict[str, Any]:
@@ -46,16 +51,25 @@ def transport_options(settings: Settings) -> dict[str, Any]:
     return {
         "verify": tls,
         "connections": config.max_pool_connections,
-        # The same trust for a proxy's own certificate; httpx refuses one where it is not needed.
-        "proxy": httpx.Proxy(settings.proxy, ssl_context=tls if settings.proxy.startswith("https:") else None)
-        if settings.proxy
-        else None,
+        "proxy": _proxy(settings.proxy, tls) if settings.proxy else None,
         "socket_options": [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)] if settings.tcp_keepalive else None,
         "seconds": None
         if config.connect_timeout is None or config.read_timeout is None
         else config.connect_timeout + config.read_timeout,
         "max_size": config.max_response_size,
     }
+
+
+def _proxy(url: str, tls: ssl.SSLContext) -> httpx.Proxy:
+    user_info, at, host = urlsplit(url).netloc.rpartition("@")
+    scheme = url.partition(":")[0]
+    user, _, password = user_info.partition(":")
+    return httpx.Proxy(
+        f"{scheme}://{host}",
+        auth=(unquote(user), unquote(password)) if at else None,
+        # The same trust for a proxy's own certificate; httpx refuses one where it is not needed.
+        ssl_context=tls if scheme == "https" else None,
+    )
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:
@@ -175,32 +189,55 @@ FAILURES = (httpx.TransportError, ssl.SSLError)
 
 
 def transport_error(error: httpx.TransportError | ssl.SSLError, url: str, proxy: str | None) -> Exception:
-    """botocore's exception for a failure of httpx's, with boto3's text.
+    """botocore's exception for a failure of httpx's, with boto3's text, the reason and what to do.
 
     The one of httpx's is not kept: its request holds the headers.
     """
+    system = _system_error(error)
+    reason = (str(error) or str(system or ""))[:_MAX_REASON]
+    hint = _hint(error, system, reason)
+    known: dict[str, Any] = {"endpoint_url": url, "error": str(error), "reason": reason, "hint": hint}
     if isinstance(error, httpx.ConnectTimeout):
-        return ConnectTimeoutError(endpoint_url=url, error=str(error))
+        return ConnectTimeoutError(**known)
     if isinstance(error, (httpx.ReadTimeout, httpx.WriteTimeout)):
-        return ReadTimeoutError(endpoint_url=url, error=str(error))
-    if isinstance(error, (httpx.NetworkError, ssl.SSLError)) and (tls := _cause(error, ssl.SSLError)):
-        return SSLError(endpoint_url=url, error=cast("Any", str(error) or str(tls)))
+        return ReadTimeoutError(**known)
+    if isinstance(error, (httpx.NetworkError, ssl.SSLError)) and isinstance(system, ssl.SSLError):
+        return SSLError(endpoint_url=url, error=cast("Any", reason), hint=hint)
     if isinstance(error, httpx.ProxyError) or (proxy and isinstance(error, httpx.ConnectError)):
-        return ProxyConnectionError(proxy_url=_masked(proxy or ""), error=str(error))
+        return ProxyConnectionError(proxy_url=masked(proxy or ""), error=reason, reason=reason, hint=hint)
     if isinstance(error, httpx.ConnectError):
-        unknown_host = _cause(error, socket.gaierror) is not None
-        return EndpointConnectionError(endpoint_url=url, error=str(error), unknown_host=unknown_host)
+        return EndpointConnectionError(**known)
     if isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError)):
-        return ConnectionClosedError(endpoint_url=url, error=str(error))
+        return ConnectionClosedError(**known)
     return HTTPClientError(error=f"{type(error).__name__}: {error}")
 
 
-def _cause(error: BaseException | None, kind: type[E]) -> E | None:
-    while error is not None and not isinstance(error, kind):
+_MAX_REASON = 500  # characters; h11 quotes what it refuses
+_TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)
+_CUT_SHORT = ("peer closed connection", "Server disconnected")  # and not: what came cannot be read
+_STRICT = ("Key Identifier", "Basic Constraints", "key usage")
+
+
+def _hint(error: Exception, system: OSError | None, reason: str) -> str | None:
+    """The key of the hint for a failure, where the class of the error does not say enough."""
+    if system is not None and system.errno in _TOO_MANY_FILES:
+        return TOO_MANY_FILES
+    if isinstance(system, ssl.SSLError):
+        return STRICT_TLS if any(words in reason for words in _STRICT) else None
+    if isinstance(system, socket.gaierror):
+        return UNKNOWN_HOST
+    if isinstance(error, httpx.ProxyError):
+        return {"407": PROXY_AUTHENTICATION, "403": PROXY_DENIED}.get(reason[:3])
+    if isinstance(error, httpx.RemoteProtocolError) and not reason.startswith(_CUT_SHORT):
+        return NOT_HTTP
+    return None
+
+
+def _system_error(error: BaseException | None) -> OSError | None:
+    """The operating system's error, or TLS's, that httpx's was made of."""
+    while error is not None and not isinstance(error, OSError):
         error = error.__cause__ or error.__context__
+    # The context of this one may be whatever the caller is handling, its cause is its own: anyio's.
+    while error is not None and isinstance(error.__cause__, OSError):
+        error = error.__cause__
     return error
-
-
-def _masked(url: str) -> str:
-    user_info, at, _ = urlsplit(url).netloc.rpartition("@")
-    return url.replace(f"{user_info}{at}", "***:***@", 1) if at else url

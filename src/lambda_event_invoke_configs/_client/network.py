@@ -35,7 +35,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, Union
+from typing import Any, NoReturn, Union
 
 import httpcore
 import httpx
@@ -49,6 +49,13 @@ ONE_CONNECTION = httpx.Limits(max_connections=1, keepalive_expiry=None)
 RECORD = 65_536  # bytes to receive at a time; a record of TLS has 16 KiB
 
 SocketOptions = Union[Sequence[tuple[int, int, int]], None]
+
+
+NEEDS_DATA = object()
+NOTHING_RECEIVED = "nothing received"
+NOTHING_SENT = "nothing sent"
+
+_EXCEEDED = "request deadline exceeded"
 
 
 class Deadline:
@@ -66,13 +73,19 @@ class Deadline:
         if self._seconds is not None:
             self._end = time.monotonic() + self._seconds
 
+    def late(self, timeout: float | None, what: str) -> str:
+        """What to say when `timeout` is over, or the rest of the exchange's time."""
+        if timeout is None or (self._end is not None and self._end <= time.monotonic()):
+            return _EXCEEDED
+        return f"{what} within {timeout:g} s"
+
     def rest(self, timeout: float | None, late: type[Exception]) -> float | None:
         """Seconds for the next read or write. Raises `late` if there are none left."""
         if self._end is None:
             return timeout
         rest = self._end - time.monotonic()
         if rest <= 0:  # with the shortest of timeouts, what comes fast enough would go on for ever
-            raise late("request deadline exceeded")
+            raise late(_EXCEEDED)
         return rest if timeout is None or rest < timeout else timeout
 
     def at_most(self, timeout: float | None) -> Deadline:
@@ -133,9 +146,6 @@ class Link:
         self.close()
 
 
-NEEDS_DATA = object()
-
-
 class TLS:
     """One layer of TLS, without I/O: what to send and what was received passes through its two buffers.
 
@@ -193,14 +203,31 @@ def addresses_without_lookup(host: str, port: int) -> list[tuple[Any, ...]] | No
         return None
 
 
-def connect_error(failures: list[tuple[str, OSError]], timeout: float | None) -> Exception:
-    """httpcore's exception for a host of which every address has failed; each failure is in its text."""
+# httpcore's pool sets the cause of what passes through it to None. Its context stays, so both functions raise
+# with the system's error as the one that is being handled.
+
+
+def raise_lookup_error(error: OSError) -> NoReturn:
+    """Raise httpcore's exception for a host without addresses."""
+    try:
+        socket.socket().close()
+    except OSError as limit:  # a resolver that can open no file does not say so
+        raise httpcore.ConnectError(limit.strerror) from limit
+    try:
+        raise error
+    except OSError:
+        raise httpcore.ConnectError(error.strerror or str(error)) from error
+
+
+def raise_connect_error(failures: list[tuple[str, OSError]], timeout: float | None) -> NoReturn:
+    """Raise httpcore's exception for a host of which every address has failed; the text has each failure."""
     _, last = failures[-1]
     kind = httpcore.ConnectTimeout if isinstance(last, TimeoutError) else httpcore.ConnectError
-    text = "; ".join(f"{address}: {_reason(error, timeout)}" for address, error in failures)
-    made: Exception = kind(text)
-    made.__cause__ = last
-    return made
+    try:
+        raise last
+    except OSError:
+        said = "; ".join(f"{address}: {_reason(error, timeout)}" for address, error in failures)
+        raise kind(said) from last
 
 
 def _reason(error: OSError, timeout: float | None) -> str:

@@ -9,7 +9,18 @@ from typing import Any
 
 import httpcore
 
-from .._client.network import NEEDS_DATA, RECORD, TLS, Link, connect_error, extra_info, peek
+from .._client.network import (
+    NEEDS_DATA,
+    NOTHING_RECEIVED,
+    NOTHING_SENT,
+    RECORD,
+    TLS,
+    Link,
+    extra_info,
+    peek,
+    raise_connect_error,
+    raise_lookup_error,
+)
 
 
 class Backend(httpcore.NetworkBackend):
@@ -18,7 +29,7 @@ class Backend(httpcore.NetworkBackend):
     def __init__(self, link: Link) -> None:
         self._link = link
 
-    def connect_tcp(
+    def connect_tcp(  # noqa: RET503 - the last call never returns
         self,
         host: str,
         port: int,
@@ -30,7 +41,7 @@ class Backend(httpcore.NetworkBackend):
         try:
             addresses = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
         except OSError as error:
-            raise httpcore.ConnectError(str(error)) from error
+            raise_lookup_error(error)
         failures: list[tuple[str, OSError]] = []
         for address in addresses:
             try:
@@ -43,7 +54,7 @@ class Backend(httpcore.NetworkBackend):
             self._link.connected()
             return SocketStream(made, self._link)
         self._link.close()
-        raise connect_error(failures, timeout)
+        raise_connect_error(failures, timeout)
 
 
 class _Stream(httpcore.NetworkStream):
@@ -82,7 +93,7 @@ class SocketStream(_Stream):
             self._socket.settimeout(self._link.deadline.rest(timeout, httpcore.ReadTimeout))
             return self._socket.recv(max_bytes)
         except TimeoutError as error:
-            raise httpcore.ReadTimeout(str(error)) from error
+            raise httpcore.ReadTimeout(self._link.deadline.late(timeout, NOTHING_RECEIVED)) from error
         except OSError as error:
             raise httpcore.ReadError(str(error)) from error
 
@@ -92,7 +103,7 @@ class SocketStream(_Stream):
                 self._socket.settimeout(self._link.deadline.rest(timeout, httpcore.WriteTimeout))
                 buffer = buffer[self._socket.send(buffer) :]
         except TimeoutError as error:
-            raise httpcore.WriteTimeout(str(error)) from error
+            raise httpcore.WriteTimeout(self._link.deadline.late(timeout, NOTHING_SENT)) from error
         except OSError as error:
             raise httpcore.WriteError(str(error)) from error
 
