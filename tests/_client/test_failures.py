@@ -123,6 +123,12 @@ def test_of_a_refused_connection_names_the_address(ours: Make, unused_port: int)
     assert str(error).endswith(f". 127.0.0.1: Connection refused. {HINTS['EndpointConnectionError']}")
 
 
+def test_of_an_unknown_proxy_is_about_the_proxy(ours: Make) -> None:
+    config = eic.Config(proxies={"https": "http://proxy.invalid:3128"}, retries=ONCE)
+    error = failure(ours("https://lambda.example", config=config))
+    assert str(error).endswith(HINTS["ProxyConnectionError"])
+
+
 @contextlib.contextmanager
 def no_more_files() -> Iterator[None]:
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -164,7 +164,7 @@ class TestARequest:
             f"https://h.example:8443{self.TARGET}", self.TARGET, [("Host", "h.example:8443"), ("A", "b")]
         )
         settings = resolved(endpoint_url="https://h.example:8443", config=Config(**options))
-        return transport.to_httpx(request, settings)
+        return transport.to_httpx(request, settings, None)
 
     def test_keeps_its_target_and_its_headers_and_has_no_others(self) -> None:
         made = self.to_httpx()

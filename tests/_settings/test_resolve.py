@@ -392,7 +392,7 @@ class TestTheCABundle:
     def test_else_that_of_requests_ca_bundle(self, resolve: Resolve) -> None:
         assert resolve({"REQUESTS_CA_BUNDLE": "/requests.pem"}).verify == "/requests.pem"
 
-    @pytest.mark.parametrize("verify", [5, Path("/ca.pem"), b"/ca.pem"])
+    @pytest.mark.parametrize("verify", [5, b"/ca.pem", ""])
     def test_is_no_other_object(self, resolve: Resolve, verify: object) -> None:
         with pytest.raises(InvalidConfigError) as caught:
             resolve(verify=verify)

@@ -106,7 +106,9 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
 
     async def _send(self, request: Request) -> Result:
         try:
-            response = await self._transport.handle_async_request(http.to_httpx(request, self._settings))
+            response = await self._transport.handle_async_request(
+                http.to_httpx(request, self._settings, self._proxy)
+            )
             body = await read_async(response, self._settings.config.max_response_size)
         except http.FAILURES as error:
             return http.transport_error(error, request.url, self._proxy)

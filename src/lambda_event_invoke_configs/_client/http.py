@@ -7,6 +7,7 @@ of its own, none of which a signed request may have.
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import ssl
 import sys
@@ -93,7 +94,7 @@ def _tls(settings: Settings) -> ssl.SSLContext:
             ) from None
     if cert:
         try:
-            context.load_cert_chain(*([cert] if isinstance(cert, str) else cert))
+            context.load_cert_chain(*([cert] if isinstance(cert, (str, os.PathLike)) else cert))
         except (OSError, TypeError, ValueError) as error:
             allowed = f"a PEM file, or (certificate, key): {error}"
             raise invalid_setting("client_cert", cert, allowed) from None
@@ -125,13 +126,14 @@ class _ExactURL(httpx.URL):
     a twentieth of a page's time. It is parsed for whoever looks further, such as a mock.
     """
 
-    def __init__(self, url: str, target: str, origin: httpx.URL) -> None:
+    def __init__(self, url: str, target: str, origin: httpx.URL, raw_host: bytes) -> None:
         self._unparsed = url
         self._target = target.encode("ascii")
         self._origin = origin
+        self._raw_host = raw_host
 
     raw_scheme = property(lambda self: self._origin.raw_scheme)
-    raw_host = property(lambda self: self._origin.raw_host)
+    raw_host = property(lambda self: self._raw_host)
     port = property(lambda self: self._origin.port)
     raw_path = property(lambda self: self._target)
 
@@ -148,8 +150,8 @@ def _parsed(origin: str) -> httpx.URL:
     return httpx.URL(origin)
 
 
-def to_httpx(request: Request, settings: Settings) -> httpx.Request:
-    """A request as httpx transports take it."""
+def to_httpx(request: Request, settings: Settings, proxy: str | None) -> httpx.Request:
+    """A request as httpx transports take it; `proxy` is what the client's own transport goes through."""
     config = settings.config
     timeout = httpx.Timeout(
         connect=config.connect_timeout,
@@ -170,7 +172,9 @@ def to_httpx(request: Request, settings: Settings) -> httpx.Request:
         stream=_NO_BODY,  # so that httpx looks for no headers to add, which takes longer than the rest
         extensions={"timeout": timeout.as_dict()},
     )
-    made.url = _ExactURL(request.url, request.target, origin)
+    # httpcore writes the host into a proxy's request as it is, and an IPv6 address has brackets there.
+    raw_host = b"[%b]" % origin.raw_host if proxy and b":" in origin.raw_host else origin.raw_host
+    made.url = _ExactURL(request.url, request.target, origin, raw_host)
     return made
 
 
@@ -204,6 +208,7 @@ def transport_error(error: httpx.TransportError | ssl.SSLError, url: str, proxy:
     if isinstance(error, (httpx.NetworkError, ssl.SSLError)) and isinstance(system, ssl.SSLError):
         return SSLError(endpoint_url=url, error=cast("Any", reason), hint=hint)
     if isinstance(error, httpx.ProxyError) or (proxy and isinstance(error, httpx.ConnectError)):
+        hint = None if hint == UNKNOWN_HOST else hint  # that one is about the endpoint's
         return ProxyConnectionError(proxy_url=masked(proxy or ""), error=reason, reason=reason, hint=hint)
     if isinstance(error, httpx.ConnectError):
         return EndpointConnectionError(**known)

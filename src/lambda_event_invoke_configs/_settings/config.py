@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
+import os
 import re
 import string
 import sys
@@ -111,7 +112,7 @@ class Config:
     max_pool_connections: int = 10
     proxies: Mapping[str, str] | None = field(default=None, repr=False)  # may hold a password
     retries: Mapping[str, int | str] | None = None
-    client_cert: str | tuple[str, str] | None = None
+    client_cert: str | os.PathLike[str] | tuple[str, str] | None = None
     use_dualstack_endpoint: bool | None = None
     use_fips_endpoint: bool | None = None
     ignore_configured_endpoint_urls: bool | None = None

@@ -130,7 +130,7 @@ def resolve(
     profile_name: str | None = None,
     endpoint_url: str | None = None,
     use_ssl: bool = True,
-    verify: bool | str | None = None,
+    verify: bool | str | os.PathLike[str] | None = None,
     config: object = None,
     environ: Mapping[str, str],
 ) -> Settings:
@@ -223,7 +223,9 @@ def _retries(config: Config, lookup: _Lookup) -> tuple[int, str]:
     return cast("int", attempts), cast("str", mode)
 
 
-def _verify(explicit: bool | str | None, lookup: _Lookup) -> bool | str:
+def _verify(explicit: bool | str | os.PathLike[str] | None, lookup: _Lookup) -> bool | str:
+    if isinstance(explicit, os.PathLike):
+        explicit = os.fspath(explicit)
     if explicit is not None:
         # boto3 takes an empty path for False.
         if not isinstance(explicit, (bool, str)) or explicit == "":

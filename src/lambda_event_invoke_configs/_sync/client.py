@@ -106,7 +106,7 @@ class Client(ClientBase[httpx.BaseTransport]):
 
     def _send(self, request: Request) -> Result:
         try:
-            response = self._transport.handle_request(http.to_httpx(request, self._settings))
+            response = self._transport.handle_request(http.to_httpx(request, self._settings, self._proxy))
             body = read(response, self._settings.config.max_response_size)
         except http.FAILURES as error:
             return http.transport_error(error, request.url, self._proxy)
