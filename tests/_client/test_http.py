@@ -196,12 +196,12 @@ class TestARequest:
 class TestAReply:
     def test_has_its_headers_in_lower_case_and_repeated_ones_joined(self) -> None:
         raw = [(b"X-Amzn-RequestId", b"1"), (b"Via", b"a"), (b"DATE", b"now"), (b"via", b"b"), (b"VIA", b"c")]
-        reply = transport.to_response(200, raw, b"body")
+        reply = transport.to_response(200, raw, b"body", 10)
         assert reply.headers == {"x-amzn-requestid": "1", "via": "a, b, c", "date": "now"}
         assert (reply.status, reply.body) == (200, b"body")
 
     def test_may_have_headers_that_are_not_ascii(self) -> None:
-        assert transport.to_response(200, [(b"X", b"\xe9")], b"").headers == {"x": "é"}
+        assert transport.to_response(200, [(b"X", b"\xe9")], b"", 10).headers == {"x": "é"}
 
 
 def raised_from(error: Exception, *causes: Exception) -> Any:

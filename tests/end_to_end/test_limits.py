@@ -236,7 +236,7 @@ class TestSize:
             },
         }
         longest = json.dumps({"FunctionEventInvokeConfigs": [config] * 50, "NextMarker": "m" * 4096})
-        assert len(longest) * 100 < eic.Config().max_response_size
+        assert len(longest) * 15 < eic.Config().max_response_size
 
 
 FORKING = """

@@ -105,14 +105,15 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
         return await self._refresh.wait()
 
     async def _send(self, request: Request) -> Result:
+        max_size = self._settings.config.max_response_size
         try:
             response = await self._transport.handle_async_request(
                 http.to_httpx(request, self._settings, self._proxy)
             )
-            body = await read_async(response, self._settings.config.max_response_size)
+            body = await read_async(response, max_size)
         except http.FAILURES as error:
             return http.transport_error(error, request.url, self._proxy)
-        return http.to_response(response.status_code, response.headers.raw, body)
+        return http.to_response(response.status_code, response.headers.raw, body, max_size)
 
     def get_paginator(self, operation_name: str) -> AsyncPaginator:
         """The paginator of "list_function_event_invoke_configs".

@@ -12,6 +12,7 @@ import socket
 import ssl
 import sys
 import warnings
+import zlib
 from collections.abc import Iterable
 from functools import lru_cache
 from types import FrameType
@@ -38,8 +39,10 @@ from ..exceptions import (
     ParamValidationError,
     ProxyConnectionError,
     ReadTimeoutError,
+    ResponseParserError,
     SSLError,
 )
+from .network import too_large
 
 
 def transport_options(settings: Settings) -> dict[str, Any]:
@@ -175,16 +178,52 @@ def to_httpx(request: Request, settings: Settings, proxy: str | None) -> httpx.R
     # httpcore writes the host into a proxy's request as it is, and an IPv6 address has brackets there.
     raw_host = b"[%b]" % origin.raw_host if proxy and b":" in origin.raw_host else origin.raw_host
     made.url = _ExactURL(request.url, request.target, origin, raw_host)
+    made.read()  # for a user's transport that looks at the content
     return made
 
 
-def to_response(status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> Response:
-    """A response as the decisions take it."""
+def to_response(status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes, max_size: int) -> Response:
+    """A response as the decisions take it.
+
+    Raises ResponseParserError for a page in an encoding that is not known here, and ResponseTooLargeError.
+    """
     joined: dict[str, str] = {}
     for raw_name, raw_value in headers:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    if "content-encoding" in joined and body:
+        body = _decoded(status, joined["content-encoding"], body, max_size)
     return Response(status, joined, body)
+
+
+_ENCODINGS = {
+    "gzip": (16 + zlib.MAX_WBITS,),  # zlib's `wbits`
+    "x-gzip": (16 + zlib.MAX_WBITS,),
+    "deflate": (zlib.MAX_WBITS, -zlib.MAX_WBITS),  # as RFC 9110 has it, and as some servers do
+}
+
+
+def _decoded(status: int, encoding: str, body: bytes, max_size: int) -> bytes:
+    """A body that something between here and the service has encoded, though identity was asked for."""
+    if body.lstrip().startswith((b"{", b"<")):
+        return body  # or only said so: a transport that decodes may leave the header as it was
+    names = {name.strip().lower() for name in encoding.split(",")} - {"identity"}
+    for wbits in _ENCODINGS.get(names.pop(), ()) if len(names) == 1 else ():
+        decoder = zlib.decompressobj(wbits)
+        try:
+            decoded = decoder.decompress(body, max_size + 1)
+        except zlib.error:
+            continue
+        if len(decoded) > max_size:
+            raise too_large(max_size)
+        if decoder.eof:
+            return decoded
+    if status >= 300:
+        return b""  # the status says more than what cannot be read
+    raise ResponseParserError(
+        f"Unable to parse the response: the body ({len(body)} bytes, Content-Encoding: {encoding}) cannot be "
+        "decoded"
+    )
 
 
 # What a transport raises when there is no response. On asyncio, httpx lets through what TLS raises after

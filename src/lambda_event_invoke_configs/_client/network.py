@@ -330,7 +330,11 @@ class Body:
 
     def whole(self) -> bytes:
         if self._left < 0:
-            raise ResponseTooLargeError(
-                f"Unable to parse the response: it is larger than max_response_size, {self._max_size} bytes"
-            )
+            raise too_large(self._max_size)
         return b"".join(self._parts)
+
+
+def too_large(max_size: int) -> ResponseTooLargeError:
+    return ResponseTooLargeError(
+        f"Unable to parse the response: it is larger than max_response_size, {max_size} bytes"
+    )

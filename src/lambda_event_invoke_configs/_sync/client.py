@@ -105,12 +105,13 @@ class Client(ClientBase[httpx.BaseTransport]):
                 result = self._send(action.request)
 
     def _send(self, request: Request) -> Result:
+        max_size = self._settings.config.max_response_size
         try:
             response = self._transport.handle_request(http.to_httpx(request, self._settings, self._proxy))
-            body = read(response, self._settings.config.max_response_size)
+            body = read(response, max_size)
         except http.FAILURES as error:
             return http.transport_error(error, request.url, self._proxy)
-        return http.to_response(response.status_code, response.headers.raw, body)
+        return http.to_response(response.status_code, response.headers.raw, body, max_size)
 
     def get_paginator(self, operation_name: str) -> Paginator:
         """The paginator of "list_function_event_invoke_configs".
