@@ -20,7 +20,7 @@ from lambda_event_invoke_configs.exceptions import (
 )
 
 Make = Callable[..., Any]
-CONNECT, READ = 0.2, 0.1  # seconds
+CONNECT, READ = 0.4, 0.5  # seconds
 LOCAL = "127.0.0.1"
 DEAD = ["127.0.0.2", "127.0.0.3", "127.0.0.4"]
 HOST = "lambda.example"

@@ -91,6 +91,9 @@ def _tls(settings: Settings) -> ssl.SSLContext:
     else:
         try:
             context = ssl.create_default_context(cafile=verify)
+            # From 3.13 on, Python refuses a certificate authority without a key identifier, as many of a
+            # company's own are. boto3 does not, and who names the file means it.
+            context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         except (OSError, ValueError) as error:
             raise invalid_setting(
                 "verify (or AWS_CA_BUNDLE, ca_bundle)", verify, f"a PEM file: {error}"
