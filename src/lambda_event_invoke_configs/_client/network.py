@@ -103,11 +103,12 @@ class Link:
     The transport keeps it, beside httpcore's objects, to close the socket without them.
     """
 
+    _socket: socket.socket | None = None  # before __init__ too, which Ctrl-C may keep from its end
+
     def __init__(self, seconds: float | None, socket_options: SocketOptions) -> None:
         self.deadline = Deadline(seconds)
         self.reused = False
         self._socket_options = socket_options or ()
-        self._socket: socket.socket | None = None
         self._layers: list[TLS] = []
 
     def open(self, address: tuple[Any, ...]) -> socket.socket:
