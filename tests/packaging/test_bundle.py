@@ -33,6 +33,7 @@ DISTRIBUTIONS = (
     "jmespath",
     "python-dateutil",
     "six",
+    "sniffio",
     "typing-extensions",
     "urllib3",
 )
