@@ -7,17 +7,21 @@ gets a `Bench` and returns what can be seen; what it raises is seen too, and so 
 from __future__ import annotations
 
 import base64
+import gzip
+import http.client
 import json
 import os
 import pickle
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+import httpx
 from botocore.config import Config
 from scripted import Raw, Reply, ScriptedServer, Silence, error, page
 
@@ -787,6 +791,46 @@ def concurrency() -> Iterator[Case]:
     yield Case("pool.size", connections, (slow,) * 6)
 
 
+def patched() -> Iterator[Case]:
+    """What instrumentation sees that replaces a method of an HTTP client's class."""
+
+    def count(bench: Bench) -> Any:
+        seen = []
+
+        def watched(method: Callable[..., Any]) -> Callable[..., Any]:
+            def watch(self: Any, *arguments: Any, **options: Any) -> Any:
+                seen.append(method)
+                return method(self, *arguments, **options)
+
+            return watch
+
+        places = [
+            (http.client.HTTPConnection, "putrequest"),
+            (httpx.Client, "send"),
+            (httpx.AsyncClient, "send"),
+        ]
+        originals = [getattr(kind, name) for kind, name in places]
+        client = bench.client()
+        try:
+            for (kind, name), original in zip(places, originals, strict=True):
+                setattr(kind, name, watched(original))
+            client.list_function_event_invoke_configs(FunctionName="f")
+        finally:
+            for (kind, name), original in zip(places, originals, strict=True):
+                setattr(kind, name, original)
+        return len(seen)
+
+    yield Case("patched.client", count, ONE)
+
+
+def encoded() -> Iterator[Case]:
+    body = json.dumps({"FunctionEventInvokeConfigs": [{"FunctionArn": "a"}]}).encode()
+    for name, data in [("gzip", gzip.compress(body)), ("deflate", zlib.compress(body)), ("br", b"\x8b\x00")]:
+        yield Case(
+            f"body.encoded.{name}", call(FunctionName="f"), (Reply(200, data, {"Content-Encoding": name}),)
+        )
+
+
 def clocks() -> Iterator[Case]:
     date = "Mon, 23 Nov 2026 15:00:00 GMT"  # three hours after the moment that both sign at
     refusal = Reply(
@@ -818,6 +862,8 @@ CASES = [
         settings,
         hints,
         concurrency,
+        patched,
+        encoded,
         clocks,
     )
     for case in group()
