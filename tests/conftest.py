@@ -7,6 +7,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +19,20 @@ import drivers
 import faulty
 import pytest
 import tally
-from scripted import Raw, Reply, ScriptedServer, Silence
-from servers import Certificates, Lambda, Proxy, Server, Silent, Slow, Talkative
-from service import Asked, Service
+from account import Account
+from servers import (
+    Certificates,
+    Proxy,
+    ScriptedServer,
+    Server,
+    Service,
+    Silent,
+    Slow,
+    Talkative,
+)
 
 from lambda_event_invoke_configs.local import LocalLambda
 
-KEYS: dict[str, Any] = {
-    "region_name": "us-east-1",
-    "aws_access_key_id": "AKIDEXAMPLE",
-    "aws_secret_access_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
-}
-LIST = "list_function_event_invoke_configs"
 COUNTED = {"conformance": tally.tally, "faults": faulty.faults, "paginations": faulty.tally}
 
 
@@ -74,18 +77,9 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture
-def scripted() -> Iterator[Callable[..., ScriptedServer]]:
+def scripted(start: Callable[..., ScriptedServer]) -> Callable[..., ScriptedServer]:
     """Makes servers that play a script."""
-    servers: list[ScriptedServer] = []
-
-    def start(*script: Reply | Raw | Silence) -> ScriptedServer:
-        server = ScriptedServer(*script)
-        servers.append(server)
-        return server.__enter__()
-
-    yield start
-    for server in servers:
-        server.__exit__(None, None, None)
+    return lambda *script: start(ScriptedServer, *script)
 
 
 @pytest.fixture(params=drivers.BACKENDS)
@@ -94,7 +88,9 @@ def ours(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
     clients: list[Any] = []
 
     def make(endpoint_url: str | None, **options: Any) -> Any:
-        clients.append(drivers.make(request.param, **{**KEYS, "endpoint_url": endpoint_url, **options}))
+        clients.append(
+            drivers.make(request.param, **{**drivers.KEYS, "endpoint_url": endpoint_url, **options})
+        )
         return clients[-1]
 
     yield make
@@ -115,7 +111,7 @@ def theirs(boto3_session: botocore.session.Session) -> Iterator[Callable[..., An
     session = boto3.session.Session(botocore_session=boto3_session)
 
     def make(endpoint_url: str, **options: Any) -> Any:
-        clients.append(session.client("lambda", **{**KEYS, "endpoint_url": endpoint_url, **options}))
+        clients.append(session.client("lambda", **{**drivers.KEYS, "endpoint_url": endpoint_url, **options}))
         return clients[-1]
 
     yield make
@@ -128,6 +124,13 @@ def lam() -> Iterator[LocalLambda]:
     """The embedded endpoint with 120 configurations of my-function."""
     with LocalLambda({"my-function": 120, "none": 0}) as lam:
         yield lam
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[Account]:
+    """An account of functions, served by a process of its own."""
+    with Account() as account:
+        yield account
 
 
 @pytest.fixture
@@ -144,21 +147,14 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 @pytest.fixture
 def start() -> Iterator[Callable[..., Server]]:
     """Starts servers of the given class."""
-    servers: list[Server] = []
-
-    def start_one(kind: type[Server], *arguments: object) -> Server:
-        servers.append(kind(*arguments))  # type: ignore[arg-type]
-        return servers[-1]
-
-    yield start_one
-    for server in servers:
-        server.close()
+    with ExitStack() as servers:
+        yield lambda kind, *arguments: servers.enter_context(kind(*arguments))
 
 
 @pytest.fixture
 def secure_lambda(start: Callable[..., Server], certificates: Certificates) -> Server:
     """A Lambda with a certificate for localhost."""
-    return start(Lambda, certificates.server)
+    return start(Server, certificates.server)
 
 
 @pytest.fixture
@@ -170,7 +166,7 @@ def talkative_lambda(start: Callable[..., Server], certificates: Certificates) -
 @pytest.fixture
 def choosy_lambda(start: Callable[..., Server], certificates: Certificates) -> Server:
     """A Lambda that insists on a certificate of the client's."""
-    return start(Lambda, certificates.choosy_server)
+    return start(Server, certificates.choosy_server)
 
 
 @pytest.fixture
@@ -222,17 +218,9 @@ def unused_port() -> int:
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[Callable[[Asked], str | None]], Service]]:
-    """Starts a `Service` with the given answers."""
-    services: list[Service] = []
-
-    def start(answer: Callable[[Asked], str | None]) -> Service:
-        services.append(Service(answer))
-        return services[-1]
-
-    yield start
-    for service in services:
-        service.close()
+def serve(start: Callable[..., Service]) -> Callable[..., Service]:
+    """Starts servers in place of AWS's other services, with the given answers."""
+    return lambda answer: start(Service, answer)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The embedded endpoint: serves as the service does, refuses as the service does."""
+"""The embedded endpoint: serves, verifies and refuses as the service does."""
 
 from __future__ import annotations
 
@@ -6,21 +6,25 @@ import http.client
 import os
 import socket
 import struct
-import subprocess
-import sys
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import boto3
 import botocore.exceptions
 import pytest
-from scripted import ScriptedServer, page, parse
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from drivers import set_clock
+from listing import ODD_NAMES
+from processes import python
+from servers import ScriptedServer, page, parse
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
-from lambda_event_invoke_configs.local import LocalLambda
+from lambda_event_invoke_configs.local import LocalLambda, ServiceError, verify
 
 LIST = "/2019-09-25/functions/my-function/event-invoke-config/list"
 
@@ -130,10 +134,7 @@ class TestServing:
             "    page = client.list_function_event_invoke_configs(FunctionName='f')\n"
             "    print(page['ResponseMetadata']['RetryAttempts'])"
         )
-        done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-        )
-        assert done.stdout.split() == ["0", "0"]
+        assert python("-c", code).split() == ["0", "0"]
 
     def test_another_process_closes_no_more_than_what_it_has_itself(
         self, monkeypatch: pytest.MonkeyPatch
@@ -196,12 +197,10 @@ class TestRefusing:
         assert client.list_function_event_invoke_configs(FunctionName="my-function")
 
     @pytest.mark.parametrize("minutes", [-6, 6])
-    def test_a_clock_more_than_five_minutes_off(
-        self, lam: LocalLambda, minutes: int, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_clock_more_than_five_minutes_off(self, lam: LocalLambda, minutes: int) -> None:
         now = time.time() + 60 * minutes
         client = eic.Client(**lam.client_options, config=eic.Config(retries={"total_max_attempts": 1}))
-        monkeypatch.setattr(client._call_flow, "_clock", lambda: now)
+        set_clock(client, now)
         assert refusal(client)[:2] == (403, "InvalidSignatureException")
         client.close()
 
@@ -261,27 +260,204 @@ class TestVerifying:
         assert self.ask(lam, {**signed, "authorization": authorization}) == 403
 
 
-def _sign(lam: LocalLambda, target: str, date: str, method: str = "GET") -> dict[str, str]:
-    from botocore.auth import SigV4Auth
-    from botocore.awsrequest import AWSRequest
-    from botocore.credentials import Credentials
-
-    request = AWSRequest(method=method, url=f"http://h{target}")
-    request.context["timestamp"] = date
-    request.headers["X-Amz-Date"] = date
-    signer: Any = SigV4Auth(Credentials(lam.access_key, lam.secret_key), "lambda", lam.region_name)
-    to_sign = signer.string_to_sign(request, signer.canonical_request(request))
-    signer._inject_signature_to_request(request, signer.signature(to_sign, request))
-    return {"host": "h", **{name.lower(): value for name, value in request.headers.items()}}
-
-
 class TestWellSignedNonsense:
     ask = TestVerifying.ask
 
     def test_another_path_or_method_is_no_operation(self, lam: LocalLambda) -> None:
         date = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}"
         for target, method in [("/2019-09-25/functions/", "GET"), ("/", "GET"), (LIST, "DELETE")]:
-            assert self.ask(lam, _sign(lam, target, date, method), target, method) == 404
+            assert self.ask(lam, sign(target, method, date=date, **KEYS_OF_LAM), target, method) == 404
 
     def test_a_date_that_is_none_is_refused(self, lam: LocalLambda) -> None:
-        assert self.ask(lam, _sign(lam, LIST, f"{datetime.now(timezone.utc):%Y%m%d}Tnoon")) == 403
+        assert (
+            self.ask(lam, sign(LIST, date=f"{datetime.now(timezone.utc):%Y%m%d}Tnoon", **KEYS_OF_LAM)) == 403
+        )
+
+
+THEN = datetime(2023, 11, 14, 22, 13, 20, tzinfo=timezone.utc)
+SIGNED_TARGET = "/2019-09-25/functions/f/event-invoke-config/list?Marker=%2B%2F&MaxItems=5"
+KEYS_OF_LAM = {"access_key": LocalLambda.access_key, "secret_key": LocalLambda.secret_key}
+SECRET = "the-secret-key"
+MISMATCH = "The request signature we calculated does not match the signature you provided."
+SCOPE = "Credential should be scoped to us-east-1/lambda and the day of X-Amz-Date."
+
+
+def sign(
+    target: str = SIGNED_TARGET,
+    method: str = "GET",
+    *,
+    access_key: str = "AKID",
+    date: str = "20231114T221320Z",
+    service: str = "lambda",
+    region: str = "us-east-1",
+    secret_key: str = SECRET,
+    leave_out: str = "",
+    body: bytes = b"",
+    **headers: str,
+) -> dict[str, str]:
+    """The headers of a request as botocore signs it, `leave_out` not covered; names are in lower case."""
+
+    class Signer(SigV4Auth):
+        def headers_to_sign(self, request: AWSRequest) -> Any:
+            covered = super().headers_to_sign(request)
+            del covered[leave_out]  # nothing happens for a name that is not there
+            return covered
+
+    request = AWSRequest(method, f"http://h{target}", {"Host": "h", "X-Amz-Date": date, **headers}, body)
+    request.context["timestamp"] = date
+    signer = Signer(Credentials(access_key, secret_key), service, region)
+    to_sign = signer.string_to_sign(request, signer.canonical_request(request))
+    signer._inject_signature_to_request(request, signer.signature(to_sign, request))
+    return {name.lower(): value for name, value in request.headers.items()}
+
+
+def check(
+    headers: dict[str, str],
+    target: str = SIGNED_TARGET,
+    *,
+    method: str = "GET",
+    body: bytes = b"",
+    now: datetime = THEN,
+) -> None:
+    verify(method, target, headers, body, access_key="AKID", secret_key=SECRET, region="us-east-1", now=now)
+
+
+def refused(*args: Any, **options: Any) -> tuple[int, str, dict[str, str]]:
+    with pytest.raises(ServiceError) as caught:
+        check(*args, **options)
+    assert str(caught.value) == caught.value.body["message"]
+    return caught.value.status, caught.value.code, caught.value.body
+
+
+def no(code: str, message: str) -> tuple[int, str, dict[str, str]]:
+    return 403, code, {"Type": "User", "message": message}
+
+
+class TestWhatIsSigned:
+    def test_is_the_body_too(self) -> None:
+        check(sign(body=b"{}"), body=b"{}")
+        assert refused(sign(body=b"{}"), body=b"[]") == no("InvalidSignatureException", MISMATCH)
+
+    @pytest.mark.parametrize(
+        "target",
+        [
+            SIGNED_TARGET,
+            "/",
+            "/a/b",
+            "/a/b/",
+            "/a/../b",
+            "/a/b/../c",
+            "/../a",
+            "/a/./b",
+            "/a//b",
+            "/a/..",
+            "/a%2Fb~c%C3%A9",
+            "/a?b=2&a=1",
+            "/a?b=?",
+        ],
+    )
+    def test_is_accepted_wherever_it_goes(self, target: str) -> None:
+        check(sign(target), target)
+
+    def test_may_have_more_headers_signed_with_any_space_in_them(self) -> None:
+        check(sign(**{"X-Amz-Security-Token": "t", "X-Other": "  a   b "}))
+
+    def test_may_have_its_query_in_any_order(self) -> None:
+        check(sign("/a?b=2&a=1"), "/a?a=1&b=2")
+
+    def test_may_be_five_minutes_old_or_early(self) -> None:
+        for minutes in (-5, 5):
+            check(sign(), now=THEN + timedelta(minutes=minutes))
+
+
+class TestWhatIsRefused:
+    def test_has_no_signature(self) -> None:
+        assert refused({}) == no("MissingAuthenticationTokenException", "Missing Authentication Token")
+
+    @pytest.mark.parametrize("end", [" ", "0", ", More=x"])
+    def test_has_one_of_another_form(self, end: str) -> None:
+        headers = sign()
+        headers["authorization"] += end
+        malformed = no("IncompleteSignatureException", "Authorization header is malformed")
+        assert refused(headers) == malformed
+        assert refused({"authorization": "Basic dXNlcjpwYXNz"}) == malformed
+
+    def test_is_of_another_access_key(self) -> None:
+        headers = sign()
+        headers["authorization"] = headers["authorization"].replace("AKID", "OTHER")
+        assert refused(headers) == no(
+            "UnrecognizedClientException", "The security token included in the request is invalid."
+        )
+
+    @pytest.mark.parametrize("scope", [{"service": "s3"}, {"region": "eu-west-1"}])
+    def test_is_for_another_service_or_region(self, scope: dict[str, str]) -> None:
+        assert refused(sign(**scope)) == no("InvalidSignatureException", SCOPE)
+
+    def test_is_scoped_to_another_day_than_its_date(self) -> None:
+        headers = sign()
+        assert refused({**headers, "x-amz-date": "20231115T000000Z"}) == no(
+            "InvalidSignatureException", SCOPE
+        )
+        del headers["x-amz-date"]
+        assert refused(headers) == no("InvalidSignatureException", SCOPE)
+
+    def test_is_signed_with_another_secret_key(self) -> None:
+        assert refused(sign(secret_key="other")) == no("InvalidSignatureException", MISMATCH)
+
+    def test_was_changed_on_the_way(self) -> None:
+        mismatch = no("InvalidSignatureException", MISMATCH)
+        headers = sign()
+        assert refused(headers, method="HEAD") == mismatch
+        for target in (
+            SIGNED_TARGET + "0",
+            SIGNED_TARGET.replace("/f/", "/g/"),
+            SIGNED_TARGET.partition("?")[0],
+        ):
+            assert refused(headers, target) == mismatch
+        assert refused({**headers, "host": "other"}) == mismatch
+        assert refused({**headers, "x-amz-date": "20231114T221321Z"}) == mismatch
+        assert refused({name: value for name, value in headers.items() if name != "host"}) == mismatch
+
+    @pytest.mark.parametrize("header", ["Host", "X-Amz-Date"])
+    def test_leaves_host_or_date_open(self, header: str) -> None:
+        assert refused(sign(leave_out=header)) == no("InvalidSignatureException", MISMATCH)
+
+    @pytest.mark.parametrize("seconds", [-301, 301])
+    def test_is_older_or_earlier_than_five_minutes(self, seconds: int) -> None:
+        now = THEN + timedelta(seconds=seconds)
+        assert refused(sign(), now=now) == no(
+            "InvalidSignatureException",
+            f"Signature expired or not yet valid: 20231114T221320Z, the time is {now:%Y%m%dT%H%M%SZ}.",
+        )
+
+    def test_has_a_date_that_is_none(self) -> None:
+        assert refused(sign(date="20231114T999999Z")) == no(
+            "IncompleteSignatureException", "X-Amz-Date is malformed"
+        )
+
+
+def test_a_refusal_may_call_its_message_as_the_operation_does() -> None:
+    assert ServiceError(404, "ResourceNotFoundException", "m", "Message").body == {
+        "Type": "User",
+        "Message": "m",
+    }
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_the_embedded_endpoint_serves_a_function_of_any_name(name: str) -> None:
+    with LocalLambda({name: 3}) as lam, eic.Client(**lam.client_options) as client:
+        page = client.list_function_event_invoke_configs(FunctionName=name)
+        assert len(page["FunctionEventInvokeConfigs"]) == 3
+
+
+def test_boto3_lists_from_the_embedded_endpoint_too(lam: LocalLambda) -> None:
+    client = boto3.client("lambda", **lam.client_options)
+    assert (
+        len(
+            client.list_function_event_invoke_configs(FunctionName="my-function")[
+                "FunctionEventInvokeConfigs"
+            ]
+        )
+        == 50
+    )
+    client.close()

@@ -8,13 +8,27 @@
         for config in page["FunctionEventInvokeConfigs"]:
             print(config["FunctionArn"])
 
-Importing this package loads nothing else: each name below is resolved on first use (PEP 562), and
-httpx and botocore are loaded for a client, the latter also for the names that need its exceptions.
+Importing this package loads nothing else. Each public name is imported lazily, on first use (PEP 562): httpx
+and botocore with the first client, botocore also with `exceptions` and `Config`.
+
+The public names are here and in `exceptions`, `types` and `local`. What begins with an underscore is private.
+A wing imports only from the wings below it:
+
+    _cli                the command
+    _sync     _async    the two clients: whatever waits or does I/O for a call
+    _client   local     what both clients share; LocalLambda, an endpoint for tests
+    _protocol           one call, one pass over the pages: decisions, no I/O
+    _settings           what a client is told: arguments, environment, profile, credentials
+    exceptions  types   what users catch, and what they annotate with
+
+_cli, _sync, _async and local may be left out of a vendored copy (docs/vendoring.md). docs/architecture.md
+follows one page through the wings.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.machinery import PathFinder
 
 from ._version import __version__
 
@@ -59,17 +73,23 @@ _MODULE_OF = {
     "PageIterator": "_sync.client",
     "Paginator": "_sync.client",
     "client": "_sync.client",
+    "exceptions": "exceptions",
+    "types": "types",
 }
+_OPTIONAL = ("_async", "_sync", "local")  # a vendored copy may leave them out; docs/vendoring.md
+
+if not TYPE_CHECKING:
+    _LEFT_OUT = {part for part in _OPTIONAL if not PathFinder.find_spec(f"{__name__}.{part}", __path__)}
+    __all__ = [name for name in __all__ if _MODULE_OF.get(name, "").partition(".")[0] not in _LEFT_OUT]
 
 
 def __getattr__(name: str) -> object:
-    if name in {"exceptions", "types"}:
-        return import_module(f".{name}", __name__)
-    if name in _MODULE_OF:
-        value: object = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(f".{_MODULE_OF[name]}", __name__)
+    value: object = module if _MODULE_OF[name] == name else getattr(module, name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

@@ -1,89 +1,30 @@
-"""The command: its options, its output, its exit codes, and what it leaves behind when it fails."""
+"""The command: what it lists, with which settings, and what it leaves behind when it fails."""
 
 from __future__ import annotations
 
 import io
-import json
 import logging
 import os
-import runpy
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+import processes
 import pytest
-from botocore.exceptions import ClientError
-from drivers import INTERRUPTIBLE_COMMAND
-from scripted import Reply, ScriptedServer, Silence, error, page
+from processes import COMMAND, INTERRUPTIBLE_COMMAND, Ran, Run
+from servers import Reply, ScriptedServer, Silence, error, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs._cli import main as cli
 from lambda_event_invoke_configs._cli.output import FORMATS
-from lambda_event_invoke_configs._settings.credentials import StaticCredentials
 from lambda_event_invoke_configs._sync.client import Client
 
-SRC = Path(eic.__file__).parents[1]
-MODULE = [sys.executable, "-m", "lambda_event_invoke_configs"]
 SECRET = eic.LocalLambda.secret_key
 FULL = "/dev/full"
-
-
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[str]:
-        return self.out.splitlines()
-
-    @property
-    def document(self) -> Any:
-        return json.loads(self.out)
-
-    def arns(self) -> list[str]:
-        return [config["FunctionArn"] for config in self.document["FunctionEventInvokeConfigs"]]
-
-
-@pytest.fixture(autouse=True)
-def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", eic.LocalLambda.access_key)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("COLUMNS", raising=False)
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
-    """Runs the command in this process."""
-
-    def run(*argv: str) -> Ran:
-        return Ran(cli.main(argv), *capsys.readouterr())
-
-    return run
-
-
-@pytest.fixture
-def listing(run: Callable[..., Ran], lam: eic.LocalLambda) -> Callable[..., Ran]:
-    """Runs the command for a function of the embedded endpoint with 120 configurations."""
-    return lambda *argv: run("my-function", "--endpoint-url", lam.endpoint_url, *argv)
-
-
-@pytest.fixture
-def listing_from(
-    run: Callable[..., Ran], scripted: Callable[..., ScriptedServer]
-) -> Callable[..., Callable[..., Ran]]:
-    """Runs the command for a server that plays a script."""
-
-    def start(*script: Reply) -> Callable[..., Ran]:
-        server = scripted(*script)
-        return lambda *argv: run("f", "--endpoint-url", server.url, *argv)
-
-    return start
 
 
 class Closed(io.StringIO):
@@ -93,26 +34,20 @@ class Closed(io.StringIO):
         raise BrokenPipeError
 
 
-def subprocess_environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(SRC)}
-
-
 class TestWhatItLists:
-    def test_all_pages_are_one_document(self, listing: Callable[..., Ran]) -> None:
+    def test_all_pages_are_one_document(self, listing: Run) -> None:
         ran = listing()
 
         assert (ran.code, ran.err) == (0, "")
         assert list(ran.document) == ["FunctionEventInvokeConfigs"]
         assert len(ran.arns()) == 120
 
-    def test_the_function_may_be_named_by_an_option(
-        self, run: Callable[..., Ran], lam: eic.LocalLambda
-    ) -> None:
+    def test_the_function_may_be_named_by_an_option(self, run: Run, lam: eic.LocalLambda) -> None:
         assert run("--function-name", "none", "--endpoint-url", lam.endpoint_url).document == {
             "FunctionEventInvokeConfigs": []
         }
 
-    def test_a_limit_leaves_a_token_from_which_to_go_on(self, listing: Callable[..., Ran]) -> None:
+    def test_a_limit_leaves_a_token_from_which_to_go_on(self, listing: Run) -> None:
         first = listing("--max-items", "70")
         rest = listing("--starting-token", first.document["NextToken"])
 
@@ -120,7 +55,7 @@ class TestWhatItLists:
         assert "NextToken" not in rest.document
 
     def test_the_page_size_is_what_the_service_is_asked_for(
-        self, run: Callable[..., Ran], scripted: Callable[..., ScriptedServer]
+        self, run: Run, scripted: Callable[..., ScriptedServer]
     ) -> None:
         server = scripted(page("a", next_marker="m"), page("b"))
 
@@ -130,20 +65,18 @@ class TestWhatItLists:
             "MaxItems=1&Marker=m",
         ]
 
-    def test_a_page_without_its_member_is_an_empty_document(
-        self, listing_from: Callable[..., Callable[..., Ran]]
-    ) -> None:
+    def test_a_page_without_its_member_is_an_empty_document(self, listing_from: Callable[..., Run]) -> None:
         assert listing_from(Reply(200, {}))().document == {}
 
 
 class TestOnePageOnly:
-    def test_is_the_first_with_its_marker(self, listing: Callable[..., Ran]) -> None:
+    def test_is_the_first_with_its_marker(self, listing: Run) -> None:
         ran = listing("--no-paginate")
 
         assert list(ran.document) == ["FunctionEventInvokeConfigs", "NextMarker"]
         assert len(ran.arns()) == 50
 
-    def test_goes_on_from_its_marker(self, listing: Callable[..., Ran]) -> None:
+    def test_goes_on_from_its_marker(self, listing: Run) -> None:
         first = listing("--no-paginate")
         second = listing("--no-paginate", "--starting-token", first.document["NextMarker"])
 
@@ -155,19 +88,17 @@ class TestOnePageOnly:
         ids=" ".join,
     )
     def test_is_asked_for_in_the_size_wanted_so_that_its_marker_fits(
-        self, listing: Callable[..., Ran], sizes: tuple[str, ...]
+        self, listing: Run, sizes: tuple[str, ...]
     ) -> None:
         first = listing("--no-paginate", *sizes)
         second = listing("--no-paginate", *sizes, "--starting-token", first.document["NextMarker"])
 
         assert first.arns() + second.arns() == listing("--max-items", "6").arns()
 
-    def test_takes_no_more_than_the_service_gives(self, listing: Callable[..., Ran]) -> None:
+    def test_takes_no_more_than_the_service_gives(self, listing: Run) -> None:
         assert len(listing("--no-paginate", "--max-items", "100").arns()) == 50
 
-    def test_that_a_token_leaves_out_says_what_of_the_next_one_it_leaves_out(
-        self, listing: Callable[..., Ran]
-    ) -> None:
+    def test_that_a_token_leaves_out_says_what_of_the_next_one_it_leaves_out(self, listing: Run) -> None:
         """The NextMarker alone would begin with what came before the token."""
         token = listing("--max-items", "3").document["NextToken"]
         first = listing("--no-paginate", "--max-items", "2", "--starting-token", token)
@@ -176,229 +107,10 @@ class TestOnePageOnly:
         assert (first.arns(), said) == ([], "NextToken:")
         assert listing("--starting-token", rest).arns() == listing().arns()[3:]
 
-    def test_has_its_marker_for_a_query_too(self, listing: Callable[..., Ran]) -> None:
+    def test_has_its_marker_for_a_query_too(self, listing: Run) -> None:
         text = listing("--no-paginate", "--query", "NextMarker", "--output", "text")
 
         assert text.out == listing("--no-paginate").document["NextMarker"] + "\n"
-
-
-class TestStreams:
-    def test_lines_of_json_are_one_configuration_each(self, listing: Callable[..., Ran]) -> None:
-        ran = listing("--output", "jsonl")
-
-        assert [json.loads(line) for line in ran.lines] == listing().document["FunctionEventInvokeConfigs"]
-        assert ran.err == ""
-
-    def test_the_token_of_a_limit_goes_to_standard_error(self, listing: Callable[..., Ran]) -> None:
-        ran = listing("--output", "jsonl", "--max-items", "7")
-
-        assert len(ran.lines) == 7
-        assert ran.err == f"NextToken: {listing('--max-items', '7').document['NextToken']}\n"
-
-    def test_text_ends_with_the_token(self, listing: Callable[..., Ran]) -> None:
-        ran = listing("--output", "text", "--max-items", "7")
-
-        assert ran.lines[-1] == f"NEXTTOKEN\t{listing('--max-items', '7').document['NextToken']}"
-        assert ran.err == ""
-
-    @pytest.mark.parametrize("output", ["jsonl", "text"])
-    def test_a_page_is_written_before_the_next_is_asked_for(
-        self, scripted: Callable[..., ScriptedServer], output: str
-    ) -> None:
-        server = scripted(page("first", next_marker="m"), Silence())
-        command = [*MODULE, "f", "--endpoint-url", server.url, "--output", output]
-
-        with subprocess.Popen(command, env=subprocess_environment(), stdout=subprocess.PIPE) as process:
-            assert process.stdout
-            assert b"first" in process.stdout.readline()
-            process.kill()
-
-
-class TestTable:
-    def test_has_a_row_a_configuration(self, listing: Callable[..., Ran]) -> None:
-        ran = listing("--output", "table", "--max-items", "3")
-
-        for n, arn in enumerate(listing("--max-items", "3").arns()):
-            assert f"│ {arn} │" in ran.lines[3 + n]
-        assert ran.err.startswith("NextToken: ")
-
-    def test_without_rich_is_refused_before_anything_is_sent(
-        self,
-        run: Callable[..., Ran],
-        scripted: Callable[..., ScriptedServer],
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        for name in [name for name in sys.modules if name.partition(".")[0] == "rich"] or ["rich"]:
-            monkeypatch.setitem(sys.modules, name, None)
-        server = scripted()
-
-        ran = run("f", "--endpoint-url", server.url, "--output", "table")
-
-        assert (ran.code, ran.out, server.connections) == (252, "", 0)
-        assert ran.err.endswith("pip install rich\n")
-
-
-class TestQuery:
-    EXPRESSION = "FunctionEventInvokeConfigs[?MaximumRetryAttempts==`0`].MaximumEventAgeInSeconds"
-
-    def test_is_about_the_whole_result_in_json(self, listing: Callable[..., Ran]) -> None:
-        assert listing("--query", "length(FunctionEventInvokeConfigs)").out == "120\n"
-
-    def test_is_about_each_page_in_a_stream(self, listing: Callable[..., Ran]) -> None:
-        for output in ("jsonl", "text"):
-            assert listing("--query", "length(FunctionEventInvokeConfigs)", "--output", output).lines == [
-                "50",
-                "50",
-                "20",
-            ]
-
-    def test_a_list_is_written_one_a_line_in_jsonl(self, listing: Callable[..., Ran]) -> None:
-        ran = listing("--query", self.EXPRESSION, "--output", "jsonl")
-
-        assert ran.lines == [str(age) for age in range(60, 180, 3)]
-
-    def test_a_list_is_written_on_a_line_a_page_in_text(self, listing: Callable[..., Ran]) -> None:
-        ran = listing("--query", self.EXPRESSION, "--output", "text")
-
-        assert ran.out.split() == [str(age) for age in range(60, 180, 3)]
-        assert len(ran.lines) == 3
-
-    def test_a_table_has_the_columns_asked_for(self, listing: Callable[..., Ran]) -> None:
-        query = "FunctionEventInvokeConfigs[].{age: MaximumEventAgeInSeconds}"
-
-        lines = listing("--query", query, "--output", "table", "--max-items", "1").lines
-
-        assert [line.strip("┃│ ") for line in (lines[1], lines[3])] == ["age", "60"]
-
-    def test_can_compare_and_sort_timestamps(self, listing: Callable[..., Ran]) -> None:
-        query = "max_by(FunctionEventInvokeConfigs, &LastModified).LastModified"
-
-        assert listing("--query", query).document == max(
-            config["LastModified"] for config in listing().document["FunctionEventInvokeConfigs"]
-        )
-
-    @pytest.mark.parametrize("output", FORMATS)
-    def test_has_standard_output_to_itself(self, listing: Callable[..., Ran], output: str) -> None:
-        ran = listing("--query", "FunctionEventInvokeConfigs", "--max-items", "1", "--output", output)
-
-        assert ran.err == f"NextToken: {listing('--max-items', '1').document['NextToken']}\n"
-        assert ran.err.split()[1] not in ran.out
-
-    @pytest.mark.parametrize(
-        ("expression", "complaint"),
-        [
-            ("a[", 'Incomplete expression: "a[" ^'),
-            ("", "cannot be empty"),
-            ("@[1:].{a: lenth(@)}", "Unknown function: lenth()"),
-            pytest.param("[" * 3000, "recursion", id="deep"),
-        ],
-    )
-    def test_that_cannot_be_used_is_a_usage_error_before_anything_is_sent(
-        self,
-        run: Callable[..., Ran],
-        scripted: Callable[..., ScriptedServer],
-        expression: str,
-        complaint: str,
-    ) -> None:
-        server = scripted()
-
-        ran = run("f", "--endpoint-url", server.url, "--query", expression)
-
-        assert (ran.code, ran.out, server.connections) == (252, "", 0)
-        assert "argument --query: " in ran.err
-        assert complaint in ran.err
-
-    def test_that_turns_out_not_to_fit_is_a_usage_error_too(self, listing: Callable[..., Ran]) -> None:
-        for output in ("json", "jsonl"):
-            ran = listing("--query", "length(`1`)", "--output", output)
-
-            assert (ran.code, ran.out) == (252, "")
-            assert ran.err.startswith("lambda-event-invoke-configs: In function length(), invalid type")
-
-
-class TestUsage:
-    def test_version(self, run: Callable[..., Ran]) -> None:
-        assert run("--version") == (0, f"lambda-event-invoke-configs {eic.__version__}\n", "")
-
-    def test_help_tells_every_option(self, run: Callable[..., Ran]) -> None:
-        ran = run("--help")
-
-        assert ran.code == 0
-        for option in ("--max-items", "--starting-token", "--cli-read-timeout", "--local", "FUNCTION_NAME"):
-            assert option in ran.out
-
-    def test_help_loads_nothing_heavy(self) -> None:
-        check = (
-            "import sys; from lambda_event_invoke_configs._cli.main import main; main(['--help']); "
-            "sys.exit(bool({'httpx', 'botocore', 'jmespath', 'rich', 'ssl', 'http.server'} & {*sys.modules}))"
-        )
-
-        done = subprocess.run(
-            [sys.executable, "-c", check], env=subprocess_environment(), capture_output=True, check=False
-        )
-
-        assert (done.returncode, done.stderr) == (0, b"")
-
-    @pytest.mark.parametrize(
-        ("argv", "complaint"),
-        [
-            ([], "FUNCTION_NAME or --functions-from is required, except with --local"),
-            (["f", "--function-name", "f"], "FUNCTION_NAME is given twice"),
-            (["f", "--max-items", "many"], "argument --max-items: invalid int value: 'many'"),
-            (["f", "--output", "yaml"], "argument --output: invalid choice: 'yaml'"),
-            (["f", "--max", "1"], "unrecognized arguments: --max"),
-            (["--local", "--profile", "p"], "--local takes neither --profile nor --endpoint-url"),
-            (["--local", "--endpoint-url", "u"], "--local takes neither --profile nor --endpoint-url"),
-        ],
-        ids=lambda value: " ".join(value) if isinstance(value, list) else "",
-    )
-    def test_error_is_argparses(self, run: Callable[..., Ran], argv: list[str], complaint: str) -> None:
-        ran = run(*argv)
-
-        assert (ran.code, ran.out) == (252, "")
-        assert ran.err.startswith("usage: lambda-event-invoke-configs ")
-        assert f"lambda-event-invoke-configs: error: {complaint}" in ran.err
-
-    @pytest.mark.parametrize(
-        ("argv", "complaint"),
-        [
-            ([""], "Parameter validation failed: Invalid length for parameter FunctionName"),
-            (["f", "--page-size", "0"], "Invalid value for parameter MaxItems, value: 0"),
-            (["f", "--max-items", "-1"], "Invalid value for parameter PaginationConfig.MaxItems"),
-            (["f", "--starting-token", "a___1___2"], "Bad starting token: a___1___2"),
-        ],
-        ids=lambda value: " ".join(value) if isinstance(value, list) else "",
-    )
-    def test_error_may_be_the_librarys(
-        self, listing: Callable[..., Ran], run: Callable[..., Ran], argv: list[str], complaint: str
-    ) -> None:
-        ran = run(*argv)
-
-        assert (ran.code, ran.out) == (252, "")
-        assert ran.err.startswith("lambda-event-invoke-configs: ")
-        assert complaint in ran.err
-        assert ran.err.count("\n") == 1
-
-    def test_arguments_are_the_processs_by_default(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        monkeypatch.setattr(sys, "argv", ["whatever", "--version"])
-
-        with pytest.raises(SystemExit, match="0"):
-            sys.exit(cli.main())
-
-        assert capsys.readouterr().out == f"lambda-event-invoke-configs {eic.__version__}\n"
-
-    def test_the_package_can_be_run_as_a_module(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        monkeypatch.setattr(sys, "argv", ["whatever", "--version"])
-
-        with pytest.raises(SystemExit, match="0"):
-            runpy.run_module("lambda_event_invoke_configs", run_name="__main__")
-        runpy.run_module("lambda_event_invoke_configs.__main__", run_name="imported")
-
-        assert capsys.readouterr().out == f"lambda-event-invoke-configs {eic.__version__}\n"
 
 
 class TestSettings:
@@ -415,21 +127,19 @@ class TestSettings:
         monkeypatch.setattr(Client, "get_paginator", keep)
         return clients
 
-    def test_timeouts_are_a_minute_by_default(self, listing: Callable[..., Ran], made: list[Client]) -> None:
+    def test_timeouts_are_a_minute_by_default(self, listing: Run, made: list[Client]) -> None:
         listing()
 
         assert (made[0].meta.config.connect_timeout, made[0].meta.config.read_timeout) == (60, 60)
 
-    def test_timeouts_are_seconds_and_0_is_none(
-        self, listing: Callable[..., Ran], made: list[Client]
-    ) -> None:
+    def test_timeouts_are_seconds_and_0_is_none(self, listing: Run, made: list[Client]) -> None:
         listing("--cli-connect-timeout", "0", "--cli-read-timeout", "5")
 
         assert (made[0].meta.config.connect_timeout, made[0].meta.config.read_timeout) == (None, 5)
 
     def test_the_profile_gives_region_and_keys(
         self,
-        run: Callable[..., Ran],
+        run: Run,
         lam: eic.LocalLambda,
         monkeypatch: pytest.MonkeyPatch,
         tmp_path: Path,
@@ -445,37 +155,37 @@ class TestSettings:
 
         assert len(run("my-function", "--profile", "p").arns()) == 120
 
-    def test_the_region_is_what_is_signed_for(self, listing: Callable[..., Ran]) -> None:
+    def test_the_region_is_what_is_signed_for(self, listing: Run) -> None:
         ran = listing("--region", "eu-west-1")
 
         assert ran.code == 254
         assert "(InvalidSignatureException)" in ran.err
 
-    def test_certificates_are_verified_with_the_bundle(self, run: Callable[..., Ran]) -> None:
+    def test_certificates_are_verified_with_the_bundle(self, run: Run) -> None:
         ran = run("f", "--endpoint-url", "https://127.0.0.1:1", "--ca-bundle", "/no/such/file")
 
         assert ran.code == 253
         assert "'/no/such/file', must be a PEM file" in ran.err
 
-    def test_certificates_may_be_trusted_blindly(self, listing: Callable[..., Ran]) -> None:
+    def test_certificates_may_be_trusted_blindly(self, listing: Run) -> None:
         with pytest.warns(UserWarning, match="verify=False"):
             assert listing("--no-verify-ssl", "--ca-bundle", "/no/such/file").code == 0
 
 
 class TestLocal:
-    def test_needs_no_function_name(self, run: Callable[..., Ran]) -> None:
+    def test_needs_no_function_name(self, run: Run) -> None:
         ran = run("--local")
 
         assert (ran.code, ran.err) == (0, "")
         assert ran.arns()[-1] == "arn:aws:lambda:us-east-1:123456789012:function:my-function:120"
 
-    def test_has_the_function_and_the_region_named(self, run: Callable[..., Ran]) -> None:
+    def test_has_the_function_and_the_region_named(self, run: Run) -> None:
         ran = run("mine", "--local", "--region", "eu-west-1", "--max-items", "1")
 
         assert ran.arns() == ["arn:aws:lambda:eu-west-1:123456789012:function:mine:1"]
 
     def test_has_nothing_to_do_with_the_users_settings(
-        self, run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+        self, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         broken = tmp_path / "broken"
         broken.write_text("no section\n")
@@ -501,115 +211,17 @@ class TestLocal:
         shutil.copytree(Path(cli.__file__).parents[1], vendored)
         command = [sys.executable, "-m", "othersdk._vendor.eic", "--local", "--max-items", "1", "--debug"]
 
-        done = subprocess.run(
-            command, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, check=False
-        )
+        ran = processes.run(*command, PYTHONPATH=str(tmp_path))
 
-        assert done.returncode == 0
-        assert len(json.loads(done.stdout)["FunctionEventInvokeConfigs"]) == 1
-        assert b" othersdk._vendor.eic._protocol.call DEBUG GET http://127.0.0.1:" in done.stderr
-
-
-class TestExitCodes:
-    @pytest.mark.parametrize(
-        ("environment", "argv", "complaint"),
-        [
-            ({"AWS_DEFAULT_REGION": ""}, [], "You must specify a region."),
-            ({}, ["--region", "no region"], "Provided region_name 'no region'"),
-            ({}, ["--profile", "missing"], "The config profile (missing) could not be found"),
-            ({}, ["--endpoint-url", "ftp://h"], "Invalid endpoint: ftp://h."),
-            ({}, ["--cli-read-timeout", "-1"], "Invalid value for read_timeout: -1"),
-            ({"AWS_RETRY_MODE": "bogus"}, [], "bogus"),
-            ({"AWS_MAX_ATTEMPTS": "0"}, [], 'Value provided to "max_attempts": 0'),
-            ({"AWS_SECRET_ACCESS_KEY": ""}, [], "Partial credentials found"),
-            ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, [], "Unable to locate credentials"),
-            ({"AWS_ACCESS_KEY_ID": "a\nb"}, [], "Error when retrieving credentials"),
-        ],
-        ids=lambda value: " ".join(value) if isinstance(value, (dict, list)) else "",
-    )
-    def test_253_is_a_configuration_that_cannot_be_used(
-        self,
-        run: Callable[..., Ran],
-        monkeypatch: pytest.MonkeyPatch,
-        environment: dict[str, str],
-        argv: list[str],
-        complaint: str,
-    ) -> None:
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-
-        ran = run("f", *argv)
-
-        assert (ran.code, ran.out) == (253, "")
-        assert ran.err.startswith("lambda-event-invoke-configs: ")
-        assert complaint in ran.err
-        assert ran.err.count("\n") == 1
-
-    @pytest.mark.parametrize(
-        "text",
-        [
-            "no section\n",
-            "[profile p]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = missing\n",
-        ],
-        ids=["unreadable", "a role that no keys may assume"],
-    )
-    def test_253_is_a_config_file_that_cannot_be_used(
-        self, run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str
-    ) -> None:
-        file = tmp_path / "config"
-        file.write_text(text)
-        monkeypatch.setenv("AWS_CONFIG_FILE", str(file))
-
-        assert run("f", "--profile", "p").code == 253
-
-    def test_254_is_the_services_no(self, run: Callable[..., Ran], lam: eic.LocalLambda) -> None:
-        ran = run("other", "--endpoint-url", lam.endpoint_url)
-
-        assert (ran.code, ran.out) == (254, "")
-        assert ran.err.startswith(
-            "lambda-event-invoke-configs: An error occurred (ResourceNotFoundException) when calling"
-        )
-        assert ran.err.count("\n") == 1
-
-    def test_254_is_another_services_no_too(
-        self, listing: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def refuse(source: StaticCredentials) -> Any:
-            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "AssumeRole")
-
-        monkeypatch.setattr(StaticCredentials, "frozen", refuse)
-
-        assert listing()[:2] == (254, "")
-
-    def test_255_is_no_connection(self, run: Callable[..., Ran], slept: list[float]) -> None:
-        ran = run("f", "--endpoint-url", "http://127.0.0.1:1")
-
-        assert (ran.code, ran.out) == (255, "")
-        assert "Could not connect to the endpoint URL" in ran.err
-        assert len(slept) == 2
-
-    def test_255_is_an_answer_that_is_no_page(self, listing_from: Callable[..., Callable[..., Ran]]) -> None:
-        ran = listing_from(Reply(200, b"<html>"))()
-
-        assert (ran.code, ran.out) == (255, "")
-        assert "Unable to parse the response" in ran.err
-
-    def test_255_is_anything_nobody_thought_of(
-        self, listing: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def fail(source: StaticCredentials) -> Any:
-            raise ZeroDivisionError
-
-        monkeypatch.setattr(StaticCredentials, "frozen", fail)
-
-        assert listing() == (255, "", "lambda-event-invoke-configs: ZeroDivisionError\n")
+        assert len(ran.arns()) == 1
+        assert " othersdk._vendor.eic._protocol.call DEBUG GET http://127.0.0.1:" in ran.err
 
 
 class TestFailureHalfWay:
     """Page 2 fails, as often as it is tried; it would be there the next time."""
 
     @pytest.fixture
-    def half(self, listing_from: Callable[..., Callable[..., Ran]]) -> Callable[..., Ran]:
+    def half(self, listing_from: Callable[..., Run]) -> Run:
         failure = error(500, "ServiceException", "out\nof order")
         return listing_from(page("a", "b", next_marker="m"), failure, failure, failure, page("c"))
 
@@ -622,19 +234,19 @@ class TestFailureHalfWay:
         assert start == "To continue: --starting-token"
         return token
 
-    def test_leaves_a_document_of_what_arrived(self, half: Callable[..., Ran]) -> None:
+    def test_leaves_a_document_of_what_arrived(self, half: Run) -> None:
         ran = half()
 
         assert ran.code == 254
         assert ran.arns() == ["a", "b"]
         assert ran.document["NextToken"] == self.token(ran)
 
-    def test_leaves_the_lines_that_were_written(self, half: Callable[..., Ran]) -> None:
+    def test_leaves_the_lines_that_were_written(self, half: Run) -> None:
         ran = half("--output", "jsonl")
 
         assert (ran.code, ran.lines) == (254, ['{"FunctionArn":"a"}', '{"FunctionArn":"b"}'])
 
-    def test_leaves_the_text_that_was_written(self, half: Callable[..., Ran]) -> None:
+    def test_leaves_the_text_that_was_written(self, half: Run) -> None:
         ran = half("--output", "text")
 
         assert (ran.code, ran.lines) == (
@@ -646,33 +258,31 @@ class TestFailureHalfWay:
             ],
         )
 
-    def test_leaves_a_table_of_what_arrived(self, half: Callable[..., Ran]) -> None:
+    def test_leaves_a_table_of_what_arrived(self, half: Run) -> None:
         ran = half("--output", "table")
 
         assert ran.code == 254
         assert "│ b " in ran.lines[4]
 
-    def test_goes_on_with_the_token(self, half: Callable[..., Ran]) -> None:
+    def test_goes_on_with_the_token(self, half: Run) -> None:
         token = self.token(half())
 
         assert half("--starting-token", token).arns() == ["c"]
 
-    def test_on_the_first_page_leaves_nothing(self, listing_from: Callable[..., Callable[..., Ran]]) -> None:
+    def test_on_the_first_page_leaves_nothing(self, listing_from: Callable[..., Run]) -> None:
         ran = listing_from(*[error(500)] * 3)()
 
         assert (ran.code, ran.out) == (254, "")
         assert "--starting-token" not in ran.err
 
-    def test_on_the_first_page_goes_on_where_it_began(
-        self, listing_from: Callable[..., Callable[..., Ran]]
-    ) -> None:
+    def test_on_the_first_page_goes_on_where_it_began(self, listing_from: Callable[..., Run]) -> None:
         started = listing_from(*[error(500)] * 3, page("c"))
 
         failed = started("--starting-token", "m")
 
         assert started("--starting-token", failed.err.split()[-1]).arns() == ["c"]
 
-    def test_is_told_even_if_the_query_fits_nothing_either(self, half: Callable[..., Ran]) -> None:
+    def test_is_told_even_if_the_query_fits_nothing_either(self, half: Run) -> None:
         ran = half("--query", "length(`1`)")
 
         assert (ran.code, ran.out) == (252, "")
@@ -684,9 +294,7 @@ class TestFailureHalfWay:
 
 
 class TestInterrupt:
-    def test_leaves_what_arrived_and_the_token(
-        self, listing: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_leaves_what_arrived_and_the_token(self, listing: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         list_page = Client.list_function_event_invoke_configs
 
         def interrupted(client: Client, **params: Any) -> Any:
@@ -707,7 +315,7 @@ class TestInterrupt:
         ]
 
     def test_before_anything_was_sent_leaves_nothing(
-        self, listing: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+        self, listing: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def interrupted(*_: object) -> Any:
             raise KeyboardInterrupt
@@ -721,9 +329,7 @@ class TestInterrupt:
         server = scripted(page("first", next_marker="m"), Silence())
         command = [*INTERRUPTIBLE_COMMAND, "f", "--endpoint-url", server.url, "--output", "jsonl"]
 
-        with subprocess.Popen(
-            command, env=subprocess_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        ) as process:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             while len(server.requests) < 2:
                 assert process.poll() is None
             process.send_signal(signal.SIGINT)
@@ -777,11 +383,9 @@ class TestOutputThatTakesNoMore:
 
     @pytest.mark.parametrize("output", ["json", "jsonl"])
     def test_a_closed_pipe_ends_a_process_quietly(self, output: str) -> None:
-        command = [*MODULE, "--local", "--output", output, "--page-size", "1"]
+        command = [*COMMAND, "--local", "--output", output, "--page-size", "1"]
 
-        with subprocess.Popen(
-            command, env=subprocess_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        ) as process:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             assert process.stdout
             assert process.stderr
             process.stdout.close()
@@ -793,16 +397,10 @@ class TestOutputThatTakesNoMore:
     @pytest.mark.parametrize("output", ["json", "jsonl"])
     def test_a_full_disk_is_a_failure(self, output: str) -> None:
         with open(FULL, "wb") as full:
-            done = subprocess.run(
-                [*MODULE, "--local", "--max-items", "2", "--output", output],
-                env=subprocess_environment(),
-                stdout=full,
-                stderr=subprocess.PIPE,
-                check=False,
-            )
+            command = [*COMMAND, "--local", "--max-items", "2", "--output", output]
+            ran = processes.run(*command, stdout=full, fails=True)
 
-        assert done.returncode == 255
-        assert done.stderr == b"lambda-event-invoke-configs: [Errno 28] No space left on device\n"
+        assert ran == (255, "", "lambda-event-invoke-configs: [Errno 28] No space left on device\n")
 
     @pytest.mark.skipif(os.name == "nt", reason="there is no such shell")
     @pytest.mark.parametrize("unbuffered", ["", "1"])
@@ -812,35 +410,20 @@ class TestOutputThatTakesNoMore:
     ) -> None:
         limited = ["sh", "-c", 'ulimit -f 1; exec "$@"', "sh"]  # 512 bytes, or 1024
         with open(tmp_path / "out", "wb") as out:
-            done = subprocess.run(
-                [*limited, *MODULE, "--local", "--output", output],
-                env={**subprocess_environment(), "PYTHONUNBUFFERED": unbuffered},
-                stdout=out,
-                stderr=subprocess.PIPE,
-                check=False,
-            )
+            command = [*limited, *COMMAND, "--local", "--output", output]
+            ran = processes.run(*command, stdout=out, fails=True, PYTHONUNBUFFERED=unbuffered)
 
         assert (tmp_path / "out").stat().st_size in (512, 1024)
-        assert (done.returncode, done.stderr) == (
-            255,
-            b"lambda-event-invoke-configs: [Errno 27] File too large\n",
-        )
+        assert ran == (255, "", "lambda-event-invoke-configs: [Errno 27] File too large\n")
 
     @pytest.mark.skipif(not os.path.exists(FULL), reason=f"there is no {FULL}")
     def test_errors_that_nobody_takes_keep_the_exit_code(self) -> None:
         with open(FULL, "wb") as full:
-            done = subprocess.run(
-                [*MODULE, "f", "--region", "/"],
-                env=subprocess_environment(),
-                stderr=full,
-                check=False,
-            )
-
-        assert done.returncode == 253
+            assert processes.run(*COMMAND, "f", "--region", "/", stderr=full, fails=True).code == 253
 
 
 class TestDebug:
-    def test_logs_what_this_package_does_and_nothing_else(self, listing: Callable[..., Ran]) -> None:
+    def test_logs_what_this_package_does_and_nothing_else(self, listing: Run) -> None:
         ran = listing("--debug")
 
         logged = ran.err.splitlines()
@@ -850,13 +433,13 @@ class TestDebug:
         assert SECRET not in ran.err
         assert "Signature" not in ran.err
 
-    def test_shows_where_a_failure_came_from(self, run: Callable[..., Ran], lam: eic.LocalLambda) -> None:
+    def test_shows_where_a_failure_came_from(self, run: Run, lam: eic.LocalLambda) -> None:
         ran = run("other", "--endpoint-url", lam.endpoint_url, "--debug")
 
         assert "Traceback" in ran.err
         assert ran.err.splitlines()[-1].startswith("lambda-event-invoke-configs: An error occurred")
 
-    def test_is_over_when_the_command_is(self, listing: Callable[..., Ran]) -> None:
+    def test_is_over_when_the_command_is(self, listing: Run) -> None:
         package = logging.getLogger("lambda_event_invoke_configs")
         before = (package.level, list(package.handlers))
 
@@ -910,5 +493,5 @@ class TestAClosedDescriptor:
     @pytest.mark.skipif(os.name == "nt", reason="there is no such shell")
     def test_of_a_process_is_one_too(self) -> None:
         command = f"{sys.executable} -m lambda_event_invoke_configs --local >&-"
-        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
-        assert (done.returncode, "Traceback" in done.stderr) == (255, False)
+        ran = processes.run("sh", "-c", command, fails=True)
+        assert (ran.code, "Traceback" in ran.err) == (255, False)

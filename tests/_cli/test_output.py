@@ -5,11 +5,16 @@ from __future__ import annotations
 import io
 import json
 import re
+import subprocess
 import sys
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any, cast
 
 import pytest
+from processes import COMMAND, Run
+from servers import ScriptedServer, Silence
+from servers import page as scripted_page
 
 from lambda_event_invoke_configs._cli.output import FORMATS, output, output_members, query
 from lambda_event_invoke_configs.types import ListFunctionEventInvokeConfigsResponse
@@ -216,3 +221,137 @@ class TestTable:
         lines = re.sub(r"\x1b\[\d*m", "", terminal.getvalue()).splitlines()
         assert max(map(len, lines)) == 40
         assert sum(line.count("x") for line in lines) == 300
+
+
+class TestStreams:
+    def test_lines_of_json_are_one_configuration_each(self, listing: Run) -> None:
+        ran = listing("--output", "jsonl")
+
+        assert [json.loads(line) for line in ran.lines] == listing().document["FunctionEventInvokeConfigs"]
+        assert ran.err == ""
+
+    def test_the_token_of_a_limit_goes_to_standard_error(self, listing: Run) -> None:
+        ran = listing("--output", "jsonl", "--max-items", "7")
+
+        assert len(ran.lines) == 7
+        assert ran.err == f"NextToken: {listing('--max-items', '7').document['NextToken']}\n"
+
+    def test_text_ends_with_the_token(self, listing: Run) -> None:
+        ran = listing("--output", "text", "--max-items", "7")
+
+        assert ran.lines[-1] == f"NEXTTOKEN\t{listing('--max-items', '7').document['NextToken']}"
+        assert ran.err == ""
+
+    @pytest.mark.parametrize("output", ["jsonl", "text"])
+    def test_a_page_is_written_before_the_next_is_asked_for(
+        self, scripted: Callable[..., ScriptedServer], output: str
+    ) -> None:
+        server = scripted(scripted_page("first", next_marker="m"), Silence())
+        command = [*COMMAND, "f", "--endpoint-url", server.url, "--output", output]
+
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout
+            assert b"first" in process.stdout.readline()
+            process.kill()
+
+
+class TestTheCommandsTable:
+    def test_has_a_row_a_configuration(self, listing: Run) -> None:
+        ran = listing("--output", "table", "--max-items", "3")
+
+        for n, arn in enumerate(listing("--max-items", "3").arns()):
+            assert f"│ {arn} │" in ran.lines[3 + n]
+        assert ran.err.startswith("NextToken: ")
+
+    def test_without_rich_is_refused_before_anything_is_sent(
+        self,
+        run: Run,
+        scripted: Callable[..., ScriptedServer],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "rich"] or ["rich"]:
+            monkeypatch.setitem(sys.modules, name, None)
+        server = scripted()
+
+        ran = run("f", "--endpoint-url", server.url, "--output", "table")
+
+        assert (ran.code, ran.out, server.connections) == (252, "", 0)
+        assert ran.err.endswith("pip install rich\n")
+
+
+class TestQuery:
+    EXPRESSION = "FunctionEventInvokeConfigs[?MaximumRetryAttempts==`0`].MaximumEventAgeInSeconds"
+
+    def test_is_about_the_whole_result_in_json(self, listing: Run) -> None:
+        assert listing("--query", "length(FunctionEventInvokeConfigs)").out == "120\n"
+
+    def test_is_about_each_page_in_a_stream(self, listing: Run) -> None:
+        for kind in ("jsonl", "text"):
+            assert listing("--query", "length(FunctionEventInvokeConfigs)", "--output", kind).lines == [
+                "50",
+                "50",
+                "20",
+            ]
+
+    def test_a_list_is_written_one_a_line_in_jsonl(self, listing: Run) -> None:
+        ran = listing("--query", self.EXPRESSION, "--output", "jsonl")
+
+        assert ran.lines == [str(age) for age in range(60, 180, 3)]
+
+    def test_a_list_is_written_on_a_line_a_page_in_text(self, listing: Run) -> None:
+        ran = listing("--query", self.EXPRESSION, "--output", "text")
+
+        assert ran.out.split() == [str(age) for age in range(60, 180, 3)]
+        assert len(ran.lines) == 3
+
+    def test_a_table_has_the_columns_asked_for(self, listing: Run) -> None:
+        query = "FunctionEventInvokeConfigs[].{age: MaximumEventAgeInSeconds}"
+
+        lines = listing("--query", query, "--output", "table", "--max-items", "1").lines
+
+        assert [line.strip("┃│ ") for line in (lines[1], lines[3])] == ["age", "60"]
+
+    def test_can_compare_and_sort_timestamps(self, listing: Run) -> None:
+        query = "max_by(FunctionEventInvokeConfigs, &LastModified).LastModified"
+
+        assert listing("--query", query).document == max(
+            config["LastModified"] for config in listing().document["FunctionEventInvokeConfigs"]
+        )
+
+    @pytest.mark.parametrize("output", FORMATS)
+    def test_has_standard_output_to_itself(self, listing: Run, output: str) -> None:
+        ran = listing("--query", "FunctionEventInvokeConfigs", "--max-items", "1", "--output", output)
+
+        assert ran.err == f"NextToken: {listing('--max-items', '1').document['NextToken']}\n"
+        assert ran.err.split()[1] not in ran.out
+
+    @pytest.mark.parametrize(
+        ("expression", "complaint"),
+        [
+            ("a[", 'Incomplete expression: "a[" ^'),
+            ("", "cannot be empty"),
+            ("@[1:].{a: lenth(@)}", "Unknown function: lenth()"),
+            pytest.param("[" * 3000, "recursion", id="deep"),
+        ],
+    )
+    def test_that_cannot_be_used_is_a_usage_error_before_anything_is_sent(
+        self,
+        run: Run,
+        scripted: Callable[..., ScriptedServer],
+        expression: str,
+        complaint: str,
+    ) -> None:
+        server = scripted()
+
+        ran = run("f", "--endpoint-url", server.url, "--query", expression)
+
+        assert (ran.code, ran.out, server.connections) == (252, "", 0)
+        assert "argument --query: " in ran.err
+        assert complaint in ran.err
+
+    def test_that_turns_out_not_to_fit_is_a_usage_error_too(self, listing: Run) -> None:
+        for kind in ("json", "jsonl"):
+            ran = listing("--query", "length(`1`)", "--output", kind)
+
+            assert (ran.code, ran.out) == (252, "")
+            assert ran.err.startswith("lambda-event-invoke-configs: In function length(), invalid type")

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from scripted import Reply, page
+from servers import Reply, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs import exceptions as errors

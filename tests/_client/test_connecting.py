@@ -10,7 +10,7 @@ from typing import Any
 
 import botocore.config
 import pytest
-from scripted import Silence, page
+from servers import Silence, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs.exceptions import (

@@ -13,7 +13,7 @@ from typing import Any
 import botocore.exceptions
 import httpx
 import pytest
-from scripted import Raw, Reply, Silence
+from servers import Raw, Reply, Silence
 from texts import boto3s
 
 import lambda_event_invoke_configs as eic

@@ -9,7 +9,7 @@ from typing import Any
 import botocore.config
 import pytest
 from frozen import FrozenServer
-from scripted import Raw, page
+from servers import Raw, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs.exceptions import ConnectionClosedError, ReadTimeoutError
@@ -45,7 +45,7 @@ class TestIdleConnectionsThatDiedTogether:
         make_idle(client, frozen)
         frozen.kill(how)
         assert ask(client)["ResponseMetadata"]["RetryAttempts"] == 1
-        assert (frozen.requests, frozen.connections) == (2, IDLE + 1)
+        assert (len(frozen.requests), frozen.connections) == (2, IDLE + 1)
         # And no more of it: what is idle now is new.
         assert ask(client)["ResponseMetadata"]["RetryAttempts"] == 0
         assert frozen.connections == IDLE + 1

@@ -8,7 +8,7 @@ from typing import Any
 
 import jmespath
 import pytest
-from scripted import Reply, ScriptedServer, error, page
+from servers import Reply, ScriptedServer, error, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs._protocol.pagination import Position, encode_token

@@ -13,8 +13,7 @@ import botocore.config
 import botocore.exceptions
 import pytest
 import trustme
-from scripted import page, parse
-from servers import Lambda, Proxy
+from servers import Proxy, Server, page, parse
 
 import lambda_event_invoke_configs as eic
 
@@ -65,7 +64,7 @@ class TestAnIPv6EndpointThroughAProxy:
         authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         authority.issue_cert("::1").configure_cert(context)
-        server, proxy = start(Lambda, context), start(NearbyProxy)
+        server, proxy = start(Server, context), start(NearbyProxy)
         config = eic.Config(proxies={"https": f"http://127.0.0.1:{proxy.port}"}, retries=ONCE)
         client = ours(f"https://[::1]:{server.port}", verify=str(tmp_path / "ca.pem"), config=config)
         assert [ask(client), ask(client)] == [["arn"], ["arn"]]

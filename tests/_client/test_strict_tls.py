@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from servers import Lambda
+from servers import Server
 
 Make = Callable[..., Any]
 DAY = timedelta(days=1)
@@ -72,7 +72,7 @@ def test_an_authority_without_a_key_identifier_is_accepted_where_the_user_names_
     ours: Make, theirs: Make, start: Any, company: Any, named: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle, context = company
-    server = start(Lambda, context)
+    server = start(Server, context)
     if named != "verify":
         monkeypatch.setenv(named, bundle)
     for make in ours, theirs:

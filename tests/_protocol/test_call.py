@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import botocore
 import pytest
 
-from lambda_event_invoke_configs import _fork as forks
 from lambda_event_invoke_configs._protocol.call import CallFlow, GetCredentials, Request, Send, Sleep
 from lambda_event_invoke_configs._protocol.response import Response
 from lambda_event_invoke_configs._settings.config import Config
@@ -39,6 +38,7 @@ class Call:
         self.sent: list[Request] = []
         self.slept: list[float] = []
         self.fetched = 0
+        self.before_send: Callable[[], None] | None = None
 
     def run(self) -> Any:
         outcome: object = None
@@ -56,20 +56,25 @@ class Call:
             else:
                 assert isinstance(step, Send)
                 self.sent.append(step.request)
+                if self.before_send:
+                    self.before_send, suspend = None, self.before_send
+                    suspend()
                 outcome = self.outcomes.pop(0)
 
     def headers(self, name: str) -> list[str | None]:
         return [dict(request.headers).get(name) for request in self.sent]
 
 
-def caller(*, environ: dict[str, str] | None = None, **options: Any) -> CallFlow:
+def caller(
+    *, environ: dict[str, str] | None = None, clock: Callable[[], float] = lambda: NOW, **options: Any
+) -> CallFlow:
     settings = resolve(
         region_name="us-east-1",
         endpoint_url=options.pop("endpoint_url", None),
         config=Config(**options),
         environ=environ or {},
     )
-    return CallFlow(settings, clock=lambda: NOW, random=lambda: 1.0)
+    return CallFlow(settings, clock=clock, random=lambda: 1.0)
 
 
 OK = Response(200, {"x-amzn-requestid": "r"}, b'{"FunctionEventInvokeConfigs": []}')
@@ -315,6 +320,37 @@ class TestAWrongClock:
         second.run()
         assert second.headers("X-Amz-Date") == ["20231114T222320Z"]
 
+    def test_is_not_what_a_signature_that_waited_too_long_is_taken_for(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A machine that was suspended, or an event loop that stalled, between signing and sending."""
+        caplog.set_level(logging.DEBUG)
+        now = NOW
+        shared = caller(clock=lambda: now)
+        call = Call(shared, no(403, "InvalidSignatureException", date=TEN_MINUTES_LATER), OK)
+
+        def suspended() -> None:
+            nonlocal now
+            now += 600
+
+        call.before_send = suspended
+        assert call.run()["ResponseMetadata"]["RetryAttempts"] == 1
+        assert call.headers("X-Amz-Date") == ["20231114T221320Z", "20231114T222320Z"]
+        assert "the signature was 600 s old; signing again" in caplog.messages
+        assert not [record for record in caplog.records if record.levelno > logging.DEBUG]
+        later = Call(shared, OK)
+        later.run()
+        assert later.headers("X-Amz-Date") == ["20231114T222320Z"]  # the clock was right
+
+    def test_that_was_set_right_meanwhile_is_noticed(self) -> None:
+        now = NOW
+        shared = caller(clock=lambda: now)
+        Call(shared, no(403, "RequestExpired", date=TEN_MINUTES_LATER), OK).run()
+        now += 600  # the clock is set; the offset that is kept is now wrong
+        call = Call(shared, no(403, "RequestExpired", date=TEN_MINUTES_LATER), OK)
+        call.run()
+        assert call.headers("X-Amz-Date") == ["20231114T223320Z", "20231114T222320Z"]
+
     def test_is_not_what_a_wrong_key_is_taken_for(self) -> None:
         call = Call(caller(), no(403, "SignatureDoesNotMatch", date="Tue, 14 Nov 2023 22:13:30 GMT"))
         with pytest.raises(ClientError):
@@ -332,15 +368,6 @@ def test_adaptive_mode_waits_before_sending_once_it_was_throttled() -> None:
     step = next(Call(shared).steps)
     assert isinstance(step, Sleep)
     assert step.seconds > 0
-
-
-def test_a_forked_process_begins_with_a_quota_and_a_limiter_of_its_own() -> None:
-    shared = caller()
-    quota, limiter = shared._quota, shared._limiter
-    assert shared in forks._registered
-    shared.reset()
-    assert shared._quota is not quota
-    assert shared._limiter is not limiter
 
 
 def test_no_step_shows_a_secret() -> None:

@@ -1,22 +1,30 @@
-"""The rules of pagination, without a client."""
+"""The rules of pagination, without a client, and its tokens: boto3's, byte for byte."""
 
 from __future__ import annotations
 
+import base64
+import itertools
+import json
+import sys
 from typing import Any
 
 import pytest
+from botocore.paginate import TokenDecoder, TokenEncoder
 
 from lambda_event_invoke_configs._protocol.pagination import (
+    BEGINNING,
     ItemBuffer,
     Pagination,
     Position,
     add_to,
     configurations,
+    decode_token,
     encode_token,
     finish,
     parse_pagination_config,
 )
 from lambda_event_invoke_configs.exceptions import (
+    BotoCoreError,
     PaginationConfigError,
     PaginationError,
     ParamValidationError,
@@ -80,20 +88,71 @@ class TestWhatIsAskedFor:
         pagination = start()
         assert pagination.next_request() == pagination.next_request()
 
-    def test_the_same_marker_twice_in_a_row_is_an_error_after_its_page_was_handed_out(self) -> None:
+
+class TestMarkersThatRepeat:
+    def test_a_page_that_is_its_own_next_one_is_not_returned(self) -> None:
+        """boto3 returns such a page twice before it notices."""
+        for pagination in (
+            start({"StartingToken": "m"}),
+            start(Marker="m"),
+            start({"MaxItems": 1}, Marker="m"),
+        ):
+            for _ in range(2):
+                assert (pagination.next_request() or {})["Marker"] == "m"
+                with pytest.raises(PaginationError, match=r"received twice: \{'Marker': 'm'\}"):
+                    pagination.receive(a_page(1, 2, next_marker="m"))
+                assert pagination.position == Position("m")
+
+    def test_none_as_a_first_pages_next_marker_is_the_first_page_again(self) -> None:
+        pagination = start()
+        with pytest.raises(PaginationError, match=r"received twice: \{'Marker': 'None'\}"):
+            pagination.receive(a_page(1, next_marker="None"))
+
+    def test_the_pass_goes_on_when_the_service_answers_better_the_next_time(self) -> None:
         pagination = start()
         pagination.receive(a_page(1, next_marker="m"))
-        assert pagination.receive(a_page(2, next_marker="m")) == a_page(2, next_marker="m")
-        for _ in range(2):
-            with pytest.raises(PaginationError, match=r"received twice: \{'Marker': 'm'\}"):
-                pagination.next_request()
-
-    def test_a_starting_marker_that_comes_back_at_once_is_an_error_too(self) -> None:
-        """boto3 hands the same page out twice before it notices."""
-        pagination = start({"StartingToken": "m"})
-        pagination.receive(a_page(1, next_marker="m"))
         with pytest.raises(PaginationError):
-            pagination.next_request()
+            pagination.receive(a_page(2, next_marker="m"))
+        assert pagination.receive(a_page(2, next_marker="n")) == a_page(2, next_marker="n")
+        assert pagination.next_request() == {"FunctionName": "f", "Marker": "n"}
+
+    @pytest.mark.parametrize("length", [2, 3, 4, 5, 7, 8, 16, 50, 99])
+    @pytest.mark.parametrize("before", [0, 1, 2, 3, 10, 63, 64, 100])
+    def test_in_a_cycle_are_noticed_before_it_was_gone_through_often(self, length: int, before: int) -> None:
+        """boto3 never ends."""
+        markers = [f"m{n}" for n in range(before + length)]
+        pagination = start({"PageSize": 1})
+        returned: list[Any] = []
+
+        def go_through_all() -> None:
+            for page in itertools.count():
+                following = page if page < len(markers) else before + (page - before) % length
+                returned.append(pagination.receive(a_page(page, next_marker=markers[following])))
+
+        with pytest.raises(PaginationError, match="repeat in a cycle"):
+            go_through_all()
+        # Brent: a power of two that is neither within the way in nor shorter than the cycle, and once around.
+        assert len(returned) <= 2 * max(before + 1, length) + length
+
+    def test_of_a_long_listing_are_all_followed(self) -> None:
+        pagination = start()
+        for number in range(5000):
+            pagination.receive(a_page(number, next_marker=f"m{number}"))
+        assert pagination.position == Position("m4999")
+
+    def test_are_remembered_one_at_a_time(self) -> None:
+        pagination = start()
+        pagination.receive(a_page(0, next_marker="m0"))
+        before = size_of(pagination)
+        for number in range(1, 2000):
+            pagination.receive(a_page(number, next_marker=f"m{number}"))
+        assert size_of(pagination) - before < 500
+
+
+def size_of(value: Any) -> int:
+    """Bytes of an object and of what its attributes hold."""
+    found = [value, *vars(value).values()] if hasattr(value, "__dict__") else [value]
+    return sum(sys.getsizeof(one) if one is value else size_of(one) for one in found)
 
 
 class TestMaxItems:
@@ -278,3 +337,88 @@ class TestBadPaginationConfig:
     def test_a_bad_starting_token_is_refused(self) -> None:
         with pytest.raises(StartingTokenError):
             parse_pagination_config({}, {"StartingToken": 5})
+
+
+def token_of(members: object) -> str:
+    return base64.b64encode(json.dumps(members).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("position", "members"),
+    [
+        (Position("m"), {"Marker": "m"}),
+        (Position("m", 7), {"Marker": "m", "boto_truncate_amount": 7}),
+        (Position("m", 0), {"Marker": "m", "boto_truncate_amount": 0}),
+        (Position(None, 7), {"Marker": None, "boto_truncate_amount": 7}),
+        (Position("é+/=&%"), {"Marker": "é+/=&%"}),
+    ],
+)
+def test_a_token_is_boto3s_byte_for_byte_and_reads_back(
+    position: Position, members: dict[str, object]
+) -> None:
+    token = encode_token(position)
+    assert token == TokenEncoder().encode(members)
+    assert token is not None
+    assert TokenDecoder().decode(token) == members
+    assert decode_token(token) == position
+
+
+def test_the_beginning_needs_no_token() -> None:
+    assert encode_token(BEGINNING) is None
+
+
+@pytest.mark.parametrize(
+    ("token", "position"),
+    [
+        ("m___7", Position("m", 7)),
+        ("m___0", Position("m", 0)),
+        ("None___7", Position(None, 7)),
+        ("m", Position("m")),
+        ("None", BEGINNING),
+        ("", Position("")),
+        ("m___n", Position("m___n")),
+        (token_of({"Marker": None}), BEGINNING),
+        (token_of({"Marker": "None", "boto_truncate_amount": 3}), Position("None", 3)),
+    ],
+)
+def test_older_forms_and_bare_markers_are_read_as_boto3_reads_them(token: str, position: Position) -> None:
+    assert decode_token(token) == position
+
+
+@pytest.mark.parametrize("json_text", ["5", "[1]", "null", '"text"', "[" * 100_000])
+def test_a_marker_that_happens_to_be_base64_of_json_is_still_a_marker(json_text: str) -> None:
+    """boto3 fails on a number, a string and null with AttributeError."""
+    marker = base64.b64encode(json_text.encode()).decode()
+    assert decode_token(marker) == Position(marker)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "a___b___c",
+        "m___-1",
+        5,
+        token_of({}),
+        token_of({"foo": "m"}),
+        token_of({"Marker": "m", "foo": 1}),
+        token_of({"boto_truncate_amount": 1}),
+        token_of({"Marker": 5}),
+        token_of({"Marker": "m", "boto_truncate_amount": "1"}),
+        token_of({"Marker": "m", "boto_truncate_amount": -1}),
+        token_of({"Marker": "m", "boto_truncate_amount": True}),
+        token_of({"Marker": "m", "boto_truncate_amount": None}),
+    ],
+)
+def test_what_is_no_token_is_refused_by_name(token: object) -> None:
+    with pytest.raises(StartingTokenError, match="Bad starting token: ") as caught:
+        decode_token(token)
+    assert isinstance(caught.value, ValueError)
+    assert isinstance(caught.value, BotoCoreError)
+    assert "StartingToken must be" in str(caught.value)
+    assert str(token) in str(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig"])
+def test_a_marker_that_happens_to_be_base64_of_json_in_another_encoding_is_a_marker(encoding: str) -> None:
+    marker = base64.b64encode('{"Marker": "m"}'.encode(encoding)).decode()
+    assert decode_token(marker) == Position(marker)

@@ -1,19 +1,27 @@
-"""When an attempt is made again, and after how long; botocore's own rules beside ours."""
+"""When an attempt is made again, after how long, and at which rate; botocore's own rules beside ours.
+
+The service of the simulations allows 15 requests a second, which is Lambda's own limit for an account and
+region; the clock is a virtual one. `docs/adaptive.svg`, which `tests/benchmarks/adaptive.py` draws, is of the
+same simulation.
+"""
 
 from __future__ import annotations
 
+import random
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.retries import standard
+from throttled import BotocoreLimiter, Service, Simulation
 
 from lambda_event_invoke_configs._protocol.response import MODELED_ERRORS
 from lambda_event_invoke_configs._protocol.retries import (
+    RateLimiter,
     RetryQuota,
     RetryReason,
     backoff,
-    clock_offset,
+    refused_date,
     retry_reason,
 )
 
@@ -106,10 +114,10 @@ class TestWrongClock:
         "AuthFailure",
     )
 
-    def test_the_offset_is_the_services_date_less_ours(self) -> None:
+    def test_is_told_by_the_services_own_date(self) -> None:
         for code in self.CODES:
-            assert clock_offset(403, code, {"date": self.DATE}, self.NOW) == 600
-        assert clock_offset(400, "RequestExpired", {"date": self.DATE}, self.NOW + 1200) == -600
+            assert refused_date(403, code, {"date": self.DATE}, self.NOW) == self.NOW + 600
+        assert refused_date(400, "RequestExpired", {"date": self.DATE}, self.NOW + 1200) == self.NOW + 600
 
     @pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata"], indirect=True)
     @pytest.mark.parametrize("gmt", ["GMT", "-0000", "+0000"])
@@ -117,12 +125,13 @@ class TestWrongClock:
         self, zone: str, gmt: str
     ) -> None:
         date = self.DATE.replace("GMT", gmt)
-        assert clock_offset(403, "RequestExpired", {"date": date}, self.NOW) == 600
+        assert refused_date(403, "RequestExpired", {"date": date}, self.NOW) == self.NOW + 600
 
     def test_four_minutes_are_tolerated(self) -> None:
-        for seconds, offset in [(240, None), (241, 241), (-240, None), (-241, -241)]:
-            now = self.NOW + 600 - seconds
-            assert clock_offset(403, "RequestExpired", {"date": self.DATE}, now) == offset
+        served_at = self.NOW + 600
+        for seconds, found in [(240, None), (241, served_at), (-240, None), (-241, served_at)]:
+            signed_at = served_at - seconds
+            assert refused_date(403, "RequestExpired", {"date": self.DATE}, signed_at) == found
 
     @pytest.mark.parametrize(
         ("date", "is_a_clocks"),
@@ -134,8 +143,8 @@ class TestWrongClock:
         ],
     )
     def test_a_clock_shows_years_from_1970_to_9998(self, date: str, *, is_a_clocks: bool) -> None:
-        offset = clock_offset(403, "RequestExpired", {"date": date}, self.NOW)
-        assert (offset is not None) == is_a_clocks
+        found = refused_date(403, "RequestExpired", {"date": date}, self.NOW)
+        assert (found is not None) == is_a_clocks
 
     @pytest.mark.parametrize(
         ("status", "code", "headers"),
@@ -149,7 +158,103 @@ class TestWrongClock:
             (403, "RequestExpired", {"date": "Tue, 14 Nov 99999 22:17:00 GMT"}),
         ],
     )
-    def test_nothing_else_is_taken_for_a_wrong_clock(
+    def test_nothing_else_is_taken_for_a_refused_date(
         self, status: int, code: str, headers: dict[str, str]
     ) -> None:
-        assert clock_offset(status, code, headers, self.NOW) is None
+        assert refused_date(status, code, headers, self.NOW) is None
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_how_long_to_wait_is_what_botocores_limiter_says_at_every_moment(seed: int) -> None:
+    chance = random.Random(seed)
+    now = 1_700_000_000.0
+    ours, theirs = RateLimiter(now), BotocoreLimiter(now)
+    for _ in range(400):
+        now += chance.choice([0.001, 0.02, 0.1, 0.6])
+        assert ours.wait(now) == pytest.approx(theirs.wait(now), abs=1e-6)
+        throttled = chance.random() < 0.1
+        ours.record(now, throttled=throttled)
+        theirs.record(now, throttled=throttled)
+
+
+def test_nothing_waits_before_the_first_throttling() -> None:
+    limiter = RateLimiter(0.0)
+    for n in range(1000):
+        assert limiter.wait(n / 1000) == 0
+        limiter.record(n / 1000, throttled=False)
+
+
+def test_after_waiting_as_told_a_request_may_be_sent() -> None:
+    limiter = RateLimiter(0.0)
+    now = 10.0
+    limiter.record(now, throttled=True)
+    while limiter.wait(now) == 0:
+        pass
+    seconds = limiter.wait(now)
+    assert 0 < seconds <= 2
+    assert limiter.wait(now + seconds / 2) == pytest.approx(seconds / 2)
+    assert limiter.wait(now + seconds + 1e-9) == 0
+
+
+SETTLED = 60  # seconds after the start
+SECONDS = 240
+
+
+@pytest.fixture(scope="module", params=[(15, 1), (15, 2), (5, 3)], ids=lambda p: f"burst {p[0]}, seed {p[1]}")
+def settled(request: pytest.FixtureRequest) -> Simulation:
+    burst, seed = request.param
+    return Simulation(Service(15, burst), seed=seed).run(SECONDS)
+
+
+def test_32_workers_settle_at_no_less_than_nine_tenths_of_the_allowed_rate(settled: Simulation) -> None:
+    assert 0.9 <= settled.used(SETTLED) <= 1.01  # what was saved up in the first minute may be spent later
+
+
+def test_fewer_than_one_in_twenty_requests_is_throttled(settled: Simulation) -> None:
+    assert settled.refused(SETTLED) < 0.05
+
+
+def test_no_call_fails_once_the_rate_has_settled(settled: Simulation) -> None:
+    assert settled.errors == 0
+
+
+def test_every_minute_is_as_good_as_the_others(settled: Simulation) -> None:
+    for start in range(SETTLED, SECONDS, 60):
+        assert settled.used(start, start + 60) >= 0.9
+        assert settled.refused(start, start + 60) < 0.05
+
+
+def test_botocores_limiter_does_the_same() -> None:
+    ours = Simulation(Service(15, 15)).run(SECONDS)
+    theirs = Simulation(Service(15, 15), limiter=BotocoreLimiter).run(SECONDS)
+    assert theirs.used(SETTLED) == pytest.approx(ours.used(SETTLED), abs=0.02)
+    assert theirs.refused(SETTLED) == pytest.approx(ours.refused(SETTLED), abs=0.01)
+
+
+def test_when_the_limit_changes_the_rate_follows_within_half_a_minute() -> None:
+    run = Simulation(Service(15, 15), limits={120: 5, 240: 15}).run(360)
+    for start, end, limit in ((90, 120, 15), (150, 240, 5), (270, 360, 15)):
+        assert sum(run.allowed[start:end]) / (end - start) == pytest.approx(limit, rel=0.1)
+    assert run.errors == 0
+
+
+def test_processes_that_share_the_limit_use_all_of_it_and_hardly_a_call_fails() -> None:
+    run = Simulation(Service(15, 15), processes=4, workers=8).run(SECONDS)
+    assert run.used(SETTLED) >= 0.9
+    assert run.refused(SETTLED) < 0.2
+    assert run.errors < 0.01 * sum(run.allowed)
+
+
+@pytest.mark.parametrize(("rate", "least", "most"), [(5, 0.95, 0.12), (100, 0.5, 0.02)])
+def test_other_limits_are_kept_too(rate: float, least: float, most: float) -> None:
+    run = Simulation(Service(rate, rate)).run(120)
+    assert run.used(SETTLED) >= least
+    assert run.refused(SETTLED) < most
+
+
+def test_of_a_limit_that_allows_no_two_requests_at_once_it_uses_what_an_even_pace_would() -> None:
+    run = Simulation(Service(15, 1)).run(SECONDS)
+    # The latency varies, so evenly spaced requests do not arrive so: 0.725 is the most they get through
+    # with one in twenty throttled.
+    assert run.used(SETTLED) >= 0.9 * 0.725
+    assert run.refused(SETTLED) < 0.05

@@ -6,7 +6,6 @@ import hashlib
 import json
 import logging
 import os
-import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -19,8 +18,8 @@ from urllib.parse import parse_qs
 import botocore
 import pytest
 from botocore.credentials import Credentials, RefreshableCredentials
+from processes import run
 
-import lambda_event_invoke_configs
 from lambda_event_invoke_configs._protocol import signing
 from lambda_event_invoke_configs._settings import credentials as credential_sources
 from lambda_event_invoke_configs._settings import resolve as settings
@@ -395,17 +394,13 @@ class TestBotocoresChain:
             "expiration": 4_070_908_800_000,
         }
         sign_on = serve(lambda _: json.dumps({"roleCredentials": found}))
-        setenv(
-            AWS_ENDPOINT_URL_SSO=sign_on.url,
-            PYTHONPATH=Path(lambda_event_invoke_configs.__file__).parents[1],
-        )
-        ran = subprocess.run([sys.executable, "-c", PRINT_KEYS], capture_output=True, text=True, check=True)
-        assert FrozenCredentials(*ran.stdout.split()) == TEMPORARY
+        ran = run(sys.executable, "-c", PRINT_KEYS, AWS_ENDPOINT_URL_SSO=sign_on.url)
+        assert FrozenCredentials(*ran.out.split()) == TEMPORARY
         (asked,) = sign_on.asked
         assert asked.path == "/federation/credentials?role_name=lister&account_id=123456789012"
         assert asked.headers["x-amz-sso_bearer_token"] == "hidden-sso-token"
-        assert "DEBUG:botocore" in ran.stderr
-        assert "hidden" not in ran.stderr
+        assert "DEBUG:botocore" in ran.err
+        assert "hidden" not in ran.err
 
     def test_that_finds_nothing_is_asked_again_for_the_next_request(
         self, setenv: Callable[..., None], write: Callable[..., None]

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpcore
 import pytest
-from servers import Lambda
+from servers import Server
 
 import lambda_event_invoke_configs as eic
 
@@ -79,7 +79,7 @@ def in_time(call: Callable[[], Any]) -> Any:
 
 @pytest.fixture
 def lam(start: Any) -> Any:
-    return start(Lambda)
+    return start(Server)
 
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # of the step that has just made a socket

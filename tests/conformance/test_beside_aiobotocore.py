@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from scripted import Raw, Reply, ScriptedServer, error, page
+from servers import Raw, Reply, ScriptedServer, error, page
 from texts import boto3s
 
 import lambda_event_invoke_configs as eic

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from scripted import Raw, ScriptedServer
+from servers import Raw, ScriptedServer
 from texts import boto3s
 
 from lambda_event_invoke_configs.local import LocalLambda

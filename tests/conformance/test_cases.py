@@ -19,7 +19,7 @@ import botocore.session
 import drivers
 import pytest
 from cases import CASES, Bench, Case
-from scripted import ScriptedServer, parse
+from servers import ScriptedServer, parse
 from tally import tally
 from texts import boto3s
 

@@ -15,7 +15,7 @@ import pytest
 from botocore.config import Config as BotocoreConfig
 from botocore.exceptions import ClientError as TheirClientError
 from botocore.exceptions import NoRegionError as TheirNoRegionError
-from scripted import Raw, Reply, ScriptedServer, error, page
+from servers import Raw, Reply, ScriptedServer, error, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs.exceptions import (

@@ -88,7 +88,7 @@ def test_64_threads_list_each_page_once_on_few_connections_in_the_same_memory(
             blocks.append(sys.getallocatedblocks())
             bytes_.append(resident())
     client.close()
-    counted = crowd.end()
+    counted = crowd.counted()
     assert counted["requests"] == THREADS * ROUNDS * PAGES_A_LISTING
     assert counted["connections"] <= CONNECTIONS
     assert counted["most_open"] <= CONNECTIONS
@@ -109,7 +109,7 @@ def test_as_many_requests_as_connections_are_on_their_way_at_the_same_time(
     for _ in range(5):
         # None of them is answered before all have arrived.
         in_threads(TOGETHER, lambda _: getattr(client, LIST)(FunctionName=f"meets-{TOGETHER}"))
-    assert crowd.end()["requests"] == 5 * TOGETHER
+    assert crowd.counted()["requests"] == 5 * TOGETHER
 
 
 def test_a_request_that_hangs_holds_up_no_other(ours: Make, crowd: CrowdServer) -> None:
@@ -122,7 +122,7 @@ def test_a_request_that_hangs_holds_up_no_other(ours: Make, crowd: CrowdServer) 
         assert not hanging.done()
         getattr(client, LIST)(FunctionName="releases")
         assert hanging.result(timeout=20)["FunctionEventInvokeConfigs"] == []
-    assert crowd.end()["requests"] == 5 * others + 2
+    assert crowd.counted()["requests"] == 5 * others + 2
 
 
 class Vault:
@@ -174,7 +174,7 @@ def test_keys_that_expire_all_the_time_are_refreshed_once_each_and_none_is_used_
             assert len(pages) == 4
 
     in_threads(TOGETHER, list_until_the_end)
-    counted = crowd.end()
+    counted = crowd.counted()
     assert counted["expired"] == 0
     # One for each lifetime: never while the keys there are have longer than that, so never twice for any.
     assert len(vault.left) >= max(1, EXPIRING / LIFETIME - 1)
@@ -194,5 +194,5 @@ def test_keys_past_their_end_are_refreshed_once_though_all_threads_ask_at_once(
     client = ours(crowd.url, **keys, config=eic.Config(max_pool_connections=TOGETHER, read_timeout=20))
     in_threads(TOGETHER, lambda _: getattr(client, LIST)(FunctionName=f"meets-{TOGETHER}"))
     assert len(vault.left) == 1
-    assert crowd.end()["expired"] == 0
-    assert crowd.counted["keys"] == 1
+    assert crowd.counted()["expired"] == 0
+    assert crowd.counted()["keys"] == 1

@@ -25,7 +25,7 @@ from opentelemetry.instrumentation.httpx import (
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from scripted import ScriptedServer, error, page
+from servers import ScriptedServer, error, page
 from vcr.errors import CannotOverwriteExistingCassetteException
 
 import lambda_event_invoke_configs as eic

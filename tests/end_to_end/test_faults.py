@@ -20,8 +20,8 @@ from typing import Any
 
 import drivers
 import pytest
-from faulty import FaultyServer, OutcomeBuilder, account, chunks, respond, tally
-from scripted import Raw, Reply, ScriptedServer, page
+from faulty import FaultyServer, Listing, account, chunks, respond, tally
+from servers import Raw, Reply, ScriptedServer, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs.exceptions import (
@@ -133,7 +133,7 @@ def list_in_bad_weather(client: Any, faulty: FaultyServer, seed: str) -> None:
     tally["configurations"] += len(found)
 
 
-def listing_by_chance(seed: str, chance: random.Random) -> OutcomeBuilder:
+def listing_by_chance(seed: str, chance: random.Random) -> Listing:
     destinations = [{}, {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:123456789012:gescheitert-ß€𝄞"}}]
     configurations = [
         {
@@ -143,7 +143,7 @@ def listing_by_chance(seed: str, chance: random.Random) -> OutcomeBuilder:
         }
         for number in range(chance.choice([0, 1, chance.randint(2, 10), chance.randint(10, 40)]))
     ]
-    return OutcomeBuilder(
+    return Listing(
         seed, configurations, random.Random(f"{seed} server"), chance.choice([0.1, 0.3, 0.6]), READ_TIMEOUT
     )
 

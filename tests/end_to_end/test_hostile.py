@@ -29,7 +29,7 @@ import pytest
 from botocore.exceptions import BotoCoreError
 from botocore.exceptions import ClientError as BotocoreClientError
 from drivers import BACKENDS
-from scripted import Raw, Reply, ScriptedServer, error, page, parse
+from servers import Raw, Reply, ScriptedServer, error, page, parse
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs import exceptions as errors

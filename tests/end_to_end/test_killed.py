@@ -21,7 +21,7 @@ from typing import Any
 import drivers
 import lister
 import pytest
-from faulty import FaultyServer, OutcomeBuilder, account, tally
+from faulty import FaultyServer, Listing, account, tally
 
 KEYS = {"region_name": "us-east-1", "aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "secret"}
 KILLS = int(os.environ.get("KILLS", "42"))
@@ -92,15 +92,15 @@ def test_a_listing_that_is_killed_goes_on_where_it_was(backend: str, zygote: Zyg
             number += 1
 
 
-def long_listing(name: str, chance: random.Random) -> OutcomeBuilder:
+def long_listing(name: str, chance: random.Random) -> Listing:
     configurations: list[dict[str, object]] = [
         {"FunctionArn": f"arn:aws:lambda:us-east-1:123456789012:function:{name}:{version}"}
         for version in range(300)
     ]
-    return OutcomeBuilder(name, configurations, chance, fault_rate=0, longest_wait=SLOWEST_ANSWER)
+    return Listing(name, configurations, chance, fault_rate=0, longest_wait=SLOWEST_ANSWER)
 
 
-def list_to_the_end(zygote: Zygote, job: dict[str, Any], listing: OutcomeBuilder, most_kills: int) -> int:
+def list_to_the_end(zygote: Zygote, job: dict[str, Any], listing: Listing, most_kills: int) -> int:
     """List, and be killed, until nothing is left; gives how often it was killed."""
     journal = Path(job["journal"])
     kills = 0

@@ -9,17 +9,16 @@ import pickle
 import re
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import botocore.exceptions
 import drivers
 import httpx
 import pytest
-from scripted import Reply, ScriptedServer, error
+from servers import Reply, ScriptedServer, error
 from texts import boto3s
 
 import lambda_event_invoke_configs as eic
@@ -165,63 +164,6 @@ def test_the_others_are_as_documented_too(heading: str) -> None:
 
 def test_the_page_has_these_and_no_others() -> None:
     assert DOCUMENTED.keys() == SITUATIONS.keys() | NOT_PROVOKED.keys()
-
-
-def test_what_the_service_said_stays_as_it_was(scripted: Callable[..., ScriptedServer], ours: Any) -> None:
-    client = ours(scripted(error(403, "ExpiredTokenException", EXPIRED)).url)
-
-    with pytest.raises(botocore.exceptions.ClientError) as caught:
-        client.list_function_event_invoke_configs(FunctionName="f")
-
-    assert caught.value.response["Error"] == {"Code": "ExpiredTokenException", "Message": EXPIRED}
-    assert caught.value.args == (
-        "An error occurred (ExpiredTokenException) when calling the ListFunctionEventInvokeConfigs "
-        f"operation: {EXPIRED}",
-    )
-
-
-@pytest.mark.parametrize("name", ["EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError"])
-def test_what_botocore_itself_raises_while_it_looks_for_credentials_is_the_same_error(
-    monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    raised = getattr(botocore.exceptions, name)(endpoint_url="http://sts", error="x")
-
-    def look(self: object) -> None:
-        raise raised
-
-    monkeypatch.setattr("botocore.session.Session.get_credentials", look)
-    with pytest.raises(getattr(errors, name)) as caught, eic.Client("us-east-1") as client:
-        client.list_function_event_invoke_configs(FunctionName="f")
-    assert boto3s(caught.value) == str(raised)
-    assert str(caught.value).endswith(HINTS.get(name, '"http://sts"'))
-
-
-def test_what_needs_no_hint_has_none(scripted: Callable[..., ScriptedServer], ours: Any) -> None:
-    client = ours(scripted(error(400, "InvalidParameterValueException", "too long.")).url)
-
-    with pytest.raises(errors.InvalidParameterValueException) as caught:
-        client.list_function_event_invoke_configs(FunctionName="f")
-
-    assert str(caught.value).endswith("operation: too long.")
-
-
-@pytest.mark.parametrize(
-    "response", [{}, {"Error": {}}, {"Error": {"Code": ["x"]}}, {"Error": {"Code": "9" * 5000}}]
-)
-def test_an_error_that_somebody_else_made_can_be_printed(response: Any) -> None:
-    assert str(errors.ClientError(response, "op")).startswith("An error occurred (")
-
-
-def test_each_hint_is_of_an_error_that_there_is() -> None:
-    situations = {name for name in HINTS if hasattr(errors, name)} | {name for name in HINTS if " " in name}
-    codes = {name for name in HINTS if name not in situations}
-    assert {code for code in codes if not code.endswith("Exception")} == {
-        "407",
-        "AccessDenied",  # STS's names of the same
-        "ExpiredToken",
-        "InvalidClientTokenId",
-        "SignatureDoesNotMatch",
-    }
 
 
 def test_a_host_without_address_is_told_from_a_host_without_listener() -> None:

@@ -23,7 +23,6 @@ import os
 import pickle
 import re
 import signal
-import subprocess
 import sys
 import threading
 import traceback
@@ -31,7 +30,6 @@ import weakref
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import FrameType, SimpleNamespace
 from typing import Any
@@ -41,10 +39,11 @@ import anyio
 import botocore.utils
 import httpcore
 import httpx
+import processes
 import pytest
 from botocore.credentials import Credentials, RefreshableCredentials
 from drivers import BACKENDS
-from scripted import Raw, Reply, ScriptedServer, Silence, page
+from servers import Asked, Raw, Reply, ScriptedServer, Service, Silence, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs._protocol.call import GetCredentials, Request, Send, Sleep
@@ -239,7 +238,7 @@ def play(server: ScriptedServer, *script: Any) -> None:
     server.play(*script)
 
 
-class AWS:
+class AWS(Service):
     """The services that give keys, on 127.0.0.1: STS, a container's endpoint and an instance's metadata.
 
     `broken` changes an answer: it is given the status and the body, and returns both.
@@ -247,39 +246,18 @@ class AWS:
 
     def __init__(self) -> None:
         self.broken: Callable[[int, str], tuple[int, str]] = lambda status, body: (status, body)
-        self.requests: list[bytes] = []
-        aws = self
+        super().__init__(self._give)
 
-        class Handler(BaseHTTPRequestHandler):
-            def answer(self) -> None:
-                aws.requests.append(str(self.headers).encode())
-                asked = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-                status, body = aws.answer(self.path, asked)
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body.encode())))
-                self.end_headers()
-                self.wfile.write(body.encode())
-
-            do_GET = do_POST = do_PUT = answer  # noqa: N815 - http.server's names
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.005,))
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def answer(self, path: str, asked: str) -> tuple[int, str]:
+    def _give(self, asked: Asked) -> tuple[int, str]:
         role = "/latest/meta-data/iam/security-credentials/"
-        if path == "/latest/api/token":
+        if asked.path == "/latest/api/token":
             return 200, "session"
-        if path == role:
+        if asked.path == role:
             return 200, "lister"
-        if path in ("/keys", f"{role}lister"):
+        if asked.path in ("/keys", f"{role}lister"):
             found = {"AccessKeyId": ID, "SecretAccessKey": SECRET, "Token": TOKEN, "Expiration": EXPIRATION}
             return self.broken(200, json.dumps(found))
-        action = "AssumeRoleWithWebIdentity" if "WebIdentity" in asked else "AssumeRole"
+        action = "AssumeRoleWithWebIdentity" if "WebIdentity" in asked.body else "AssumeRole"
         return self.broken(
             200,
             f'<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{action}Result>'
@@ -288,19 +266,12 @@ class AWS:
             f"</{action}Result></{action}Response>",
         )
 
-    def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[AWS]:
+def aws(monkeypatch: pytest.MonkeyPatch, start: Callable[..., AWS]) -> AWS:
     # It has its own name for time.sleep.
     monkeypatch.setattr(botocore.utils.ContainerMetadataFetcher, "SLEEP_TIME", 0)
-    made = AWS()
-    yield made
-    made.close()
+    return start(AWS)
 
 
 class Home:
@@ -982,12 +953,10 @@ COMMAND = [sys.executable, "-m", "lambda_event_invoke_configs", "f", "--debug", 
 class TestTheCommand:
     @pytest.fixture
     def run(self, home: Home) -> Callable[..., tuple[int, Texts]]:
-        home.setenv("PYTHONPATH", str(Path(eic.__file__).parents[1]))
-
         def run(*arguments: str) -> tuple[int, Texts]:
-            done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False)
-            assert "Traceback" in done.stderr or not done.returncode
-            return done.returncode, iter([("stdout", done.stdout), ("stderr", done.stderr)])
+            ran = processes.run(*COMMAND, *arguments, fails=True)
+            assert "Traceback" in ran.err or not ran.code
+            return ran.code, iter([("stdout", ran.out), ("stderr", ran.err)])
 
         return run
 

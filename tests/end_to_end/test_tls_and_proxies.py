@@ -9,7 +9,7 @@ from typing import Any
 
 import botocore.exceptions
 import pytest
-from scripted import page, parse
+from servers import page, parse
 from texts import boto3s
 
 from lambda_event_invoke_configs import exceptions as errors

@@ -9,13 +9,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
-import sys
 from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
 from bundle import cut_down, size_on_disk, to_keep
+from processes import python
 
 import lambda_event_invoke_configs
 
@@ -97,41 +96,21 @@ def made(installed: Path, folder: Path, keep: str) -> Path:
 
 def passed(bundle: Path, *arguments: str) -> int:
     """How many tests passed that were run from the bundle; none may fail."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
-        cwd=ROOT,
-        env={
-            "PATH": os.environ["PATH"],
-            "HOME": str(bundle.parent),
-            "PYTHONPATH": str(bundle),
-            "PYTHONDONTWRITEBYTECODE": "1",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    counted = re.search(r"(\d+) passed", done.stdout)
+    environ = {"PATH": os.environ["PATH"], "HOME": str(bundle.parent), "PYTHONPATH": str(bundle)}
+    command = ("-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments)
+    counted = re.search(r"(\d+) passed", python(*command, folder=ROOT, only=environ))
     assert counted
     return int(counted[1])
 
 
 def test_the_bundle_needs_nothing_else(smallest: Path) -> None:
-    command = [sys.executable, "-I", "-B", "-c", WHERE_FROM, str(smallest)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.stdout == "120\n{True}\n", done.stderr
+    assert python("-I", "-B", "-c", WHERE_FROM, smallest) == "120\n{True}\n"
 
 
 def test_the_bundle_comes_before_what_is_installed(smallest: Path) -> None:
     code = "import botocore, lambda_event_invoke_configs as l; print(botocore.__file__); print(l.__file__)"
-    ran = subprocess.run(
-        [sys.executable, "-B", "-c", code],
-        env={"PYTHONPATH": str(smallest)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert all(line.startswith(str(smallest)) for line in ran.stdout.splitlines())
+    found = python("-B", "-c", code, only={"PYTHONPATH": str(smallest)})
+    assert all(line.startswith(str(smallest)) for line in found.splitlines())
 
 
 def test_the_bundle_is_small(installed: Path, smallest: Path) -> None:
@@ -139,8 +118,9 @@ def test_the_bundle_is_small(installed: Path, smallest: Path) -> None:
 
 
 def test_clients_and_paginators_work_from_the_bundle(smallest: Path) -> None:
-    files = ("tests/_sync/test_client.py", "tests/_client/test_paginator.py", "tests/_async/test_client.py")
-    assert passed(smallest, *files, "-k", "not boto3 and not TestManyAtATime") > 100
+    files = ("tests/_sync/test_client.py", "tests/_async/test_client.py", "tests/_async/test_transport.py")
+    both = ("tests/_client/test_base.py", "tests/_client/test_paginator.py")
+    assert passed(smallest, *files, *both, "-k", "not boto3 and not TestManyAtATime") > 100
 
 
 def test_every_row_of_the_document_is_tested() -> None:
@@ -168,7 +148,5 @@ def test_all_sources_together_fit_the_budget_too(installed: Path, tmp_path: Path
     bundle = made(installed, tmp_path, " ".join(names))
     assert size_on_disk(bundle) <= BUDGET
     for service in (name for name in names if not name.endswith(".json")):
-        command = [sys.executable, "-B", "-c", MAKE_CLIENT, service]
         environ = {"PYTHONPATH": str(bundle), "AWS_RETRY_MODE": "legacy"}
-        ran = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
-        assert ran.stdout == f"{service}\n", ran.stderr
+        assert python("-B", "-c", MAKE_CLIENT, service, only=environ) == f"{service}\n"

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from processes import run
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ("ruff", "mypy", "lint-imports", "twine", "check-wheel-contents", "pip")
@@ -35,21 +36,16 @@ def ci(folder: Path, broken: str = "", without: str = "") -> tuple[int, str, lis
     for name in {*TOOLS, "python", "python3.10", "python3.13", "node"} - {without}:
         (tools / name).write_text(STAND_IN)
         (tools / name).chmod(0o755)
-    done = subprocess.run(
-        [checkout / ".ci" / "run", tools / "python"],
-        env={
-            "PATH": f"{tools}{os.pathsep}/usr/bin:/bin",
-            "STAND_INS": str(tools),
-            "LOG": str(folder / "log"),
-            "BROKEN": broken or "nothing",
-            "TMPDIR": str(temporary),
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout, os.listdir(temporary)
+    environ = {
+        "PATH": f"{tools}{os.pathsep}/usr/bin:/bin",
+        "STAND_INS": str(tools),
+        "LOG": str(folder / "log"),
+        "BROKEN": broken or "nothing",
+        "TMPDIR": str(temporary),
+    }
+    command = (checkout / ".ci" / "run", tools / "python")
+    ran = run(*command, only=environ, stderr=subprocess.STDOUT, fails=True)
+    return ran.code, ran.out, os.listdir(temporary)
 
 
 def test_succeeds_when_every_step_does_and_leaves_nothing(tmp_path: Path) -> None:

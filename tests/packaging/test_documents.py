@@ -8,16 +8,18 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import processes
 import pytest
 from account import KEYS, Account
 from botocore.configloader import load_config
 from bundle import DOCUMENT as DEPLOYING
 from markdown_it import MarkdownIt
+from processes import python
 
 import lambda_event_invoke_configs
 
@@ -79,17 +81,8 @@ def test_every_block_is_of_a_kind_that_is_run_or_checked_below() -> None:
     assert fences == len(BLOCKS) + sum(1 for block in BLOCKS if block.output)
 
 
-def run(*command: str, folder: Path, **environ: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", *command],
-        cwd=folder,
-        env={**os.environ, **environ},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+def run(*command: str, **options: Any) -> str:
+    return python("-W", "error", *command, **options)
 
 
 @of_kind("python")
@@ -154,7 +147,7 @@ def runs_as_a_whole(block: Block, folder: Path) -> None:
             "AWS_DEFAULT_REGION": "us-east-1",
             "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
         }
-        subprocess.run(["bash", "-eu", "-c", block.code], cwd=folder, env=environment, check=True)
+        processes.run("bash", "-eu", "-c", block.code, folder=folder, only=environment)
         assert len(account.seen()["asked"]) == 4 + 2 + 2
     # The last line begins where the one before it has ended.
     assert (folder / "found.jsonl").read_text().count("\n") == 2 + 2

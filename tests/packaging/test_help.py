@@ -7,7 +7,6 @@ import json
 import os
 import pydoc
 import re
-import subprocess
 import sys
 import typing
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from typing import Any
 
 import pytest
 from language_server import HERE, LanguageServer
+from processes import python
 
 import lambda_event_invoke_configs as eic
 
@@ -172,20 +172,10 @@ def test_griffe_finds_no_undocumented_public_object(package: Any, name: str) -> 
 
 def test_pyright_knows_the_type_of_everything_that_is_public(tmp_path: Path) -> None:
     pytest.importorskip("pyright")
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pyright", "--outputjson"),
-            *("--ignoreexternal", "--verifytypes", "lambda_event_invoke_configs"),
-        ],
-        cwd=tmp_path,
-        env={**os.environ, **ENVIRON},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    found = json.loads(done.stdout)["typeCompleteness"]
+    command = ("-m", "pyright", "--outputjson", "--ignoreexternal", "--verifytypes", PACKAGE.name)
+    found = json.loads(python(*command, folder=tmp_path, **ENVIRON))["typeCompleteness"]
     unclear = [s["name"] for s in found["symbols"] if s["isExported"] and not s["isTypeKnown"]]
-    assert (unclear, found["completenessScore"], done.returncode) == ([], 1, 0)
+    assert (unclear, found["completenessScore"]) == ([], 1)
     assert found["exportedSymbolCounts"]["withKnownType"] > 150
 
 
@@ -240,7 +230,7 @@ class TestAnEditor:
             (f"eic.Co{HERE}nfig()", "connect_timeout, read_timeout: seconds (default 60 each"),
             (f"eic.cl{HERE}ient('lambda')", "in place of `boto3.client("),
             (f"paginator.pagi{HERE}nate()", "nothing is sent until the result is iterated"),
-            (f"pages.resume_t{HERE}oken", "A `StartingToken` for what comes after what was last handed out."),
+            (f"pages.resume_t{HERE}oken", "A `StartingToken` that continues after the item returned last."),
             (f"client.list_function_event_in{HERE}voke_configs()", "Raises ParamValidationError"),
             (f"eic.exceptions.No{HERE}RegionError", "neither in the arguments, nor in the environment"),
             (f"client.meta.region{HERE}_name", "Such as"),

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
+import processes
 import pytest
 
 import lambda_event_invoke_configs
@@ -29,15 +28,7 @@ HEAVY = (
 
 
 def python(code: str, path: Path) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={"PYTHONPATH": str(path), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return processes.python("-c", code, only={"PYTHONPATH": str(path), "PATH": "/usr/bin:/bin"})
 
 
 def test_importing_it_loads_nothing_heavy() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from processes import run
 
 pytest.importorskip("mkdocs")
 
@@ -18,17 +18,9 @@ DOCS = Path(__file__).parents[2] / "docs"
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built site. A page that is not in its navigation or a link to nowhere is a warning, and ends it."""
     folder = tmp_path_factory.mktemp("site")
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "mkdocs", "build", "--strict"),
-            *("--config-file", str(DOCS / "site" / "mkdocs.yml"), "--site-dir", str(folder)),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "WARNING" not in done.stderr
+    config = ("--config-file", DOCS / "site" / "mkdocs.yml")
+    ran = run(sys.executable, "-m", "mkdocs", "build", "--strict", *config, "--site-dir", folder)
+    assert "WARNING" not in ran.err
     return folder
 
 

@@ -9,7 +9,6 @@ import os
 import pickle
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ import botocore.exceptions
 import botocore.parsers
 import httpx
 import pytest
+from processes import python
 
 import lambda_event_invoke_configs as installed
 
@@ -58,30 +58,17 @@ def run_vendoring(project: Path, vendor: Path, folder: Path) -> None:
     (vendor / "vendor.txt").write_text(requirement)
     wheels, temporary = folder / "wheels", folder / "temporary"
     temporary.mkdir()
-    run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels)], ROOT)
+    python("-m", "hatchling", "build", "-t", "wheel", "-d", wheels, folder=ROOT)
     scripts = Path(sys.executable).parent  # its pip is the one that the tool finds
-    run(
-        [sys.executable, "-m", "vendoring", "sync", "--verbose"],
-        project,
+    python(
+        *("-m", "vendoring", "sync", "--verbose"),
+        folder=project,
         PATH=f"{scripts}{os.pathsep}{os.environ['PATH']}",
         TMPDIR=str(temporary),
         PIP_NO_INDEX="1",
         PIP_FIND_LINKS=str(wheels),
         PIP_CONFIG_FILE=os.devnull,
     )
-
-
-def run(command: list[str], folder: Path, **environment: str) -> str:
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture
@@ -157,23 +144,54 @@ def test_what_the_guide_says_may_be_left_out_may_be(left_out: list[str], module:
         for file in left
         if file.parts[0] not in left_out
     )
-    run([sys.executable, "-c", imports], tmp_path)
+    python("-c", imports, folder=tmp_path)
     client = "AsyncClient" if "async" in module else "Client"
     code = (
         "from othersdk._vendor import leic\n"
         f"client = leic.{client}('us-east-1', aws_access_key_id='a', aws_secret_access_key='b')\n"
         "print(type(client).__module__)"
     )
-    assert run([sys.executable, "-c", code], tmp_path) == f"{BY_HAND}.{module}\n"
+    assert python("-c", code, folder=tmp_path) == f"{BY_HAND}.{module}\n"
+
+
+LEFT_OUT = {
+    "_async": {"AsyncClient", "AsyncItems", "AsyncPageIterator", "AsyncPaginator"},
+    "_sync": {"Client", "Items", "PageIterator", "Paginator", "client"},
+    "local.py": {"LocalLambda"},
+    "_cli": set(),
+}
+LOOKING_AROUND = """
+import inspect, othersdk._vendor.leic as leic
+from othersdk._vendor.leic import *
+for name in ALL:
+    try:
+        exec(f"from othersdk._vendor.leic import {name}")
+        importable = True
+    except ImportError:
+        importable = False
+    print(name, hasattr(leic, name), name in dir(leic), name in dict(inspect.getmembers(leic)),
+        name in globals(), importable, sep=",")
+"""
+
+
+@pytest.mark.parametrize("left_out", LEFT_OUT)
+def test_what_is_left_out_is_not_there_and_looking_around_finds_the_rest(
+    left_out: str, tmp_path: Path
+) -> None:
+    copy_package(tmp_path / "othersdk" / "_vendor" / "leic", left_out)
+    names = [name for name in installed.__all__ if not name.startswith("__")]
+    printed = python("-c", LOOKING_AROUND.replace("ALL", repr(names)), folder=tmp_path)
+    seen = {line.split(",")[0]: {*line.split(",")[1:]} for line in printed.splitlines()}
+    assert seen == {name: {str(name not in LEFT_OUT[left_out])} for name in names}
 
 
 def test_the_command_without_local_lambda_lists_single_pages_too(tmp_path: Path) -> None:
     copy_package(tmp_path / "othersdk" / "_vendor" / "leic", "local.py")
-    command = [sys.executable, "-m", "othersdk._vendor.leic", "f", "--no-paginate", "--max-items", "3"]
+    command = ["-m", "othersdk._vendor.leic", "f", "--no-paginate", "--max-items", "3"]
     with installed.LocalLambda({"f": 120}) as lam:
         keys = {"AWS_ACCESS_KEY_ID": lam.access_key, "AWS_SECRET_ACCESS_KEY": lam.secret_key}
         command += ["--endpoint-url", lam.endpoint_url, "--region", lam.region_name]
-        assert run(command, tmp_path, **keys).count('"FunctionArn"') == 3
+        assert python(*command, folder=tmp_path, **keys).count('"FunctionArn"') == 3
 
 
 # What they do
@@ -225,7 +243,7 @@ def test_its_endpoint_verifies_the_installed_ones_signatures(leic: Any) -> None:
 
 @pytest.mark.parametrize("module", [BY_HAND, BY_TOOL])
 def test_its_command_runs(sdk: Path, module: str) -> None:
-    printed = run([sys.executable, "-m", module, "--local", "--output", "jsonl"], sdk)
+    printed = python("-m", module, "--local", "--output", "jsonl", folder=sdk)
     assert len(printed.splitlines()) == 120
 
 
@@ -275,7 +293,7 @@ def test_its_names_are_resolved_on_first_use(sdk: Path, module: str) -> None:
         "print(leic.__name__ + '._sync' in mine(), leic.__name__ + '._async' in mine())\n"
         "print([n for n in sys.modules if n.startswith('lambda_event_invoke_configs')])\n"
     )
-    assert run([sys.executable, "-c", code], sdk).splitlines() == ["[] 1", "4", "True False", "[]"]
+    assert python("-c", code, folder=sdk).splitlines() == ["[] 1", "4", "True False", "[]"]
 
 
 def test_its_errors_are_its_own_and_botocores(leic: Any) -> None:

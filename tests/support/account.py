@@ -18,14 +18,13 @@ import http.client
 import json
 import os
 import re
-import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
+
+from servers import Answers, ServerProcess, json_reply, serve_process
 
 import lambda_event_invoke_configs as eic
 
@@ -37,31 +36,13 @@ _REQUEST = re.compile(
 )
 
 
-class Account:
+class Account(ServerProcess):
     """Use it in a `with` block."""
 
+    script = __file__
+
     def __init__(self, limit: float | None = None) -> None:
-        self._limit = limit
-
-    def __enter__(self) -> Account:
-        self._process = subprocess.Popen(
-            [sys.executable, __file__, json.dumps(self._limit)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stdout
-        self._port = int(self._process.stdout.readline())
-        self.url = f"http://127.0.0.1:{self._port}"
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._process.communicate(timeout=60)
+        self.arguments = (json.dumps(limit),)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -71,7 +52,7 @@ class Account:
     def seen(self) -> dict[str, Any]:
         """`asked`, [region, name, marker] for each request let through; `throttled`, the other ones' number;
         `allowed_at`, seconds of the former; `keys`, the access keys of all."""
-        connection = http.client.HTTPConnection("127.0.0.1", self._port)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port)
         connection.request("GET", "/asked")
         seen: dict[str, Any] = json.loads(connection.getresponse().read())
         connection.close()
@@ -102,7 +83,7 @@ def list_pair(pair: Pair) -> tuple[int, list[eic.FunctionOutcome]]:
         return os.getpid(), list(client.list_for_functions(pair.names))
 
 
-class _Server:
+class _Answers(Answers):
     def __init__(self, limit: float | None) -> None:
         self.limit = limit
         self.tokens = limit or 0
@@ -113,17 +94,23 @@ class _Server:
         self.keys: set[str] = set()
         self.broken: set[str] = set()
 
-    def answer(self, head: str) -> bytes | None:
+    def answer(self, connection: asyncio.Transport, head: str) -> None:
+        if answer := self._answer(head):
+            connection.write(answer)
+
+    def _answer(self, head: str) -> bytes | None:
         if head.startswith("GET /asked "):
             names = ("asked", "allowed_at", "throttled")
-            return _http(200, {**{name: getattr(self, name) for name in names}, "keys": sorted(self.keys)})
+            return json_reply(
+                200, {**{name: getattr(self, name) for name in names}, "keys": sorted(self.keys)}
+            )
         request = _REQUEST.match(head)
         assert request, head
         name, marker = request["name"], int(request["marker"] or 0)
         self.keys.add(request["key"])
         if not self._allows():
             self.throttled += 1
-            return _http(429, {"message": "Rate exceeded"}, "TooManyRequestsException")
+            return json_reply(429, {"message": "Rate exceeded"}, "TooManyRequestsException")
         self.asked.append((request["region"], name, marker))
         self.allowed_at.append(time.monotonic())
         return self._page(name, marker)
@@ -133,16 +120,16 @@ class _Server:
         if kind == "hangs":
             return None
         if kind == "missing":
-            return _http(404, {"Message": f"Function not found: {name}"}, "ResourceNotFoundException")
+            return json_reply(404, {"Message": f"Function not found: {name}"}, "ResourceNotFoundException")
         if kind == "breaks" and marker == int(rest[0]) and name not in self.broken:
             self.broken.add(name)
-            return _http(400, {"message": "not now"}, "InvalidParameterValueException")
+            return json_reply(400, {"message": "not now"}, "InvalidParameterValueException")
         pages = int(rest[-1]) if rest[-2:-1] == ["pages"] else 1
         arn = name if pages == 1 else f"{name}:{marker}"
         page: dict[str, Any] = {"FunctionEventInvokeConfigs": [{"FunctionArn": arn, "LastModified": 1.0}]}
         if marker + 1 < pages:
             page["NextMarker"] = str(marker + 1)
-        return _http(200, page)
+        return json_reply(200, page)
 
     def _allows(self) -> bool:
         if self.limit is None:
@@ -156,40 +143,5 @@ class _Server:
         return True
 
 
-def _http(status: int, found: dict[str, Any], error: str = "") -> bytes:
-    body = json.dumps(found).encode()
-    header = f"x-amzn-errortype: {error}\r\n" if error else ""
-    return f"HTTP/1.1 {status} Whatever\r\n{header}Content-Length: {len(body)}\r\n\r\n".encode() + body
-
-
-class _Connection(asyncio.Protocol):
-    def __init__(self, server: _Server) -> None:
-        self._server = server
-        self._received = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        while (end := self._received.find(b"\r\n\r\n")) >= 0:
-            head, self._received = self._received[:end].decode(), self._received[end + 4 :]
-            if answer := self._server.answer(head):
-                self._transport.write(answer)
-
-
-async def _serve(limit: float | None) -> None:
-    loop = asyncio.get_running_loop()
-    server = _Server(limit)
-    listener = await loop.create_server(lambda: _Connection(server), "127.0.0.1", 0, backlog=256)
-    print(listener.sockets[0].getsockname()[1], flush=True)  # noqa: T201
-    ended = asyncio.Event()
-    threading.Thread(
-        target=lambda: (sys.stdin.read(), loop.call_soon_threadsafe(ended.set)), daemon=True
-    ).start()
-    await ended.wait()
-
-
 if __name__ == "__main__":
-    asyncio.run(_serve(json.loads(sys.argv[1])))
+    serve_process(_Answers(json.loads(sys.argv[1])))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from pathlib import Path
+
+from processes import run
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "deploying.md"
 BLOCK = 4096  # bytes: what file systems give out space in
@@ -19,7 +20,7 @@ def cut_down(bundle: Path, keep: str = "") -> None:
         if "KEEP" in found
     )
     environ = {"PATH": os.environ["PATH"], "KEEP": keep}
-    subprocess.run(["sh", "-c", block], cwd=bundle.parent, env=environ, check=True)
+    run("sh", "-c", block, folder=bundle.parent, only=environ)
 
 
 def to_keep() -> dict[str, str]:

@@ -23,7 +23,7 @@ from typing import Any
 
 import httpx
 from botocore.config import Config
-from scripted import Raw, Reply, ScriptedServer, Silence, error, page
+from servers import Raw, Reply, ScriptedServer, Silence, error, page
 
 LIST = "list_function_event_invoke_configs"
 NOBODY = "http://127.0.0.1:9"
@@ -69,6 +69,16 @@ def listing(*, params: dict[str, Any] | None = None, **config: Any) -> Callable[
 
 def full(*, params: dict[str, Any] | None = None, **config: Any) -> Callable[[Bench], Any]:
     return lambda bench: bench.pages(params=params, **config).build_full_result()
+
+
+def until_it_fails(bench: Bench) -> Any:
+    found = []
+    try:
+        for each in bench.pages():
+            found.append(each)
+    except Exception as failed:
+        return found, type(failed).__name__
+    return found
 
 
 def token_of(members: object) -> str:
@@ -166,6 +176,10 @@ def limits() -> Iterator[Case]:
     yield Case(
         "limits.same-marker-twice", listing(), (page("a", next_marker="m"), page("b", next_marker="m"))
     )
+    cycle = [page(name, next_marker="mn"[n % 2]) for n, name in enumerate("abcdef")]
+    yield Case("limits.marker-cycle", listing(), (*cycle, page("g")))
+    repeated = (page("a", next_marker="m"), page("b", next_marker="m"))
+    yield Case("limits.same-marker-page", until_it_fails, repeated)
     yield Case(
         "limits.marker-comes-back-later",
         listing(),
@@ -401,6 +415,20 @@ def bodies() -> Iterator[Case]:
     }
     for name, body in bad.items():
         yield Case(f"body.bad.{name}", call(FunctionName="f"), (Reply(200, body),))
+    foreign = {
+        "message": {"message": "Internal server error"},
+        "type": {"__type": "com.amazon.coral.service#UnknownOperationException"},
+        "proxy-integration": {"statusCode": 200, "body": '{"FunctionEventInvokeConfigs": []}'},
+        "health-check": {"status": "ok"},
+        "other-operation": {"Functions": [], "NextToken": "t"},
+    }
+    for name, members in foreign.items():
+        yield Case(f"body.foreign.{name}", call(FunctionName="f"), (Reply(200, members),))
+    error_type = {"x-amzn-ErrorType": "ServiceException"}
+    yield Case("body.foreign.error-type", call(FunctionName="f"), (Reply(200, page("a").body, error_type),))
+    yield Case("body.null-list", call(FunctionName="f"), (Reply(200, {"FunctionEventInvokeConfigs": None}),))
+    yield Case("body.null-marker", call(FunctionName="f"), (Reply(200, {"NextMarker": None, "x": 1}),))
+    yield Case("body.empty-object", call(FunctionName="f"), (Reply(200, {}),))
     whole = Reply(200, configuration(FunctionArn="a"))
     for cut in (60, 80, len(whole.wire()) - 1):
         # The first attempt's body is cut; boto3 does not ask again.

@@ -12,12 +12,10 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import subprocess
-import sys
-import threading
 import time
-from types import TracebackType
 from typing import Any
+
+from servers import Answers, ServerProcess, json_reply, serve_process
 
 ACCESS_KEY = "AKID{}"  # when it expires, in milliseconds of the epoch
 _REQUEST = re.compile(
@@ -34,42 +32,35 @@ def configurations(name: str, page: int) -> list[dict[str, str]]:
     return [{"FunctionArn": f"{name}:{page}:{number}"} for number in range(2)]
 
 
-class CrowdServer:
-    """`requests`, `most_open` connections and requests with `expired` keys are known once it has ended."""
+class CrowdServer(ServerProcess):
+    """What it has counted is known once it has ended."""
 
-    counted: dict[str, int]
+    script = __file__
 
-    def __enter__(self) -> CrowdServer:
-        self._process = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        assert self._process.stdout
-        self.url = f"http://127.0.0.1:{int(self._process.stdout.readline())}"
-        return self
-
-    def end(self) -> dict[str, int]:
-        """What it has counted."""
-        if self._process.poll() is None:
-            self.counted = json.loads(self._process.communicate(timeout=60)[0])
-        return self.counted
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.end()
+    def counted(self) -> dict[str, int]:
+        """`requests`, `most_open` connections, requests with `expired` keys, and others."""
+        counted: dict[str, int] = json.loads(self.end())
+        return counted
 
 
-class _Server:
+class _Crowd(Answers):
     def __init__(self) -> None:
         self.counted = {"requests": 0, "connections": 0, "most_open": 0, "expired": 0, "keys": 0}
         self.open: set[asyncio.BaseTransport] = set()
         self.waiting: dict[str, list[asyncio.Transport]] = {}
         self.keys: set[str] = set()
 
-    def answer(self, transport: asyncio.Transport, asked: re.Match[str]) -> None:
+    def connected(self, connection: asyncio.Transport) -> None:
+        self.open.add(connection)
+        self.counted["connections"] += 1
+        self.counted["most_open"] = max(self.counted["most_open"], len(self.open))
+
+    def disconnected(self, connection: asyncio.Transport) -> None:
+        self.open.discard(connection)
+
+    def answer(self, connection: asyncio.Transport, head: str) -> None:
+        asked = _REQUEST.match(head)
+        assert asked, head
         self.counted["requests"] += 1
         if expires := asked["expires"]:
             self.keys.add(expires)
@@ -78,7 +69,7 @@ class _Server:
         name, number, page = asked["name"], int(asked["number"] or 1), int(asked["marker"] or 0)
         if name in ("meets", "hangs"):
             waiting = self.waiting.setdefault(name, [])
-            waiting.append(transport)
+            waiting.append(connection)
             if name == "meets" and len(waiting) == number:
                 self._let_go(name)
             return
@@ -88,55 +79,14 @@ class _Server:
         found: dict[str, Any] = {"FunctionEventInvokeConfigs": configurations(function, page)}
         if page + 1 < number and name != "releases":
             found["NextMarker"] = str(page + 1)
-        self._send(transport, found)
+        connection.write(json_reply(200, found))
 
     def _let_go(self, name: str) -> None:
-        for transport in self.waiting.pop(name, []):
-            self._send(transport, {"FunctionEventInvokeConfigs": []})
-
-    @staticmethod
-    def _send(transport: asyncio.Transport, page: dict[str, Any]) -> None:
-        body = json.dumps(page).encode()
-        transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
-
-
-class _Connection(asyncio.Protocol):
-    def __init__(self, server: _Server) -> None:
-        self._server = server
-        self._received = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        server = self._server
-        server.open.add(transport)
-        server.counted["connections"] += 1
-        server.counted["most_open"] = max(server.counted["most_open"], len(server.open))
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._server.open.discard(self._transport)
-
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        while (end := self._received.find(b"\r\n\r\n")) >= 0:
-            head, self._received = self._received[:end].decode(), self._received[end + 4 :]
-            asked = _REQUEST.match(head)
-            assert asked, head
-            self._server.answer(self._transport, asked)
-
-
-async def _serve() -> None:
-    loop = asyncio.get_running_loop()
-    server = _Server()
-    listener = await loop.create_server(lambda: _Connection(server), "127.0.0.1", 0, backlog=256)
-    print(listener.sockets[0].getsockname()[1], flush=True)  # noqa: T201
-    ended = asyncio.Event()
-    threading.Thread(
-        target=lambda: (sys.stdin.read(), loop.call_soon_threadsafe(ended.set)), daemon=True
-    ).start()
-    await ended.wait()
-    print(json.dumps(server.counted))  # noqa: T201
+        for connection in self.waiting.pop(name, []):
+            connection.write(json_reply(200, {"FunctionEventInvokeConfigs": []}))
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    crowd = _Crowd()
+    serve_process(crowd)
+    print(json.dumps(crowd.counted))  # noqa: T201

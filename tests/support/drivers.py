@@ -6,23 +6,24 @@ client has under a name, `Driven` has too.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 import lambda_event_invoke_configs as eic
 
+Run = Callable[[Callable[[], Awaitable[Any]]], Any]
 BACKENDS = ["sync", "asyncio", "trio"]
+KEYS: dict[str, Any] = {
+    "region_name": "us-east-1",
+    "aws_access_key_id": "AKIDEXAMPLE",
+    "aws_secret_access_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+}
 
-# Where tests run in the background Ctrl-C is ignored, and their children would inherit that.
-INTERRUPTIBLE_COMMAND = [
-    sys.executable,
-    "-c",
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "import sys; from lambda_event_invoke_configs._cli.main import main; sys.exit(main())",
-]
+
+def client_of(url: str, **options: Any) -> eic.AsyncClient:
+    return eic.AsyncClient(**{**KEYS, "endpoint_url": url, **options})
 
 
 def make(backend: str, **options: Any) -> Any:
@@ -30,6 +31,14 @@ def make(backend: str, **options: Any) -> Any:
     if backend == "sync":
         return eic.Client(**options)
     return Driven(backend, **options)
+
+
+def set_clock(client: Any, now: float) -> None:
+    """Has a client sign as if it were `now`, in seconds of the epoch.
+
+    A client of its own has no argument for that: its clock is the machine's.
+    """
+    client._call_flow._clock = lambda: now
 
 
 class Driven:

@@ -13,13 +13,12 @@ import itertools
 import json
 import random
 import socket
-import struct
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from types import TracebackType
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from servers import Server
 
 # Below the ports that systems give to clients: while the server is gone, nobody else gets its own.
 PORTS = range(10_000, 32_000)
@@ -33,7 +32,7 @@ faults: collections.Counter[str] = collections.Counter()
 """How often each of the faults was played."""
 
 
-def account(found: list[dict[str, object]], listing: OutcomeBuilder, *, finished: bool = False) -> bool:
+def account(found: list[dict[str, object]], listing: Listing, *, finished: bool = False) -> bool:
     """Whether these are the first of a listing's configurations, or all, in order and each once.
 
     What is not there, or there twice, is counted.
@@ -298,7 +297,7 @@ FAULTS: dict[str, tuple[Callable[[Asked], Answer], int]] = {
 
 
 @dataclass
-class OutcomeBuilder:
+class Listing:
     """A function's configurations, and what goes wrong when they are listed."""
 
     name: str
@@ -353,106 +352,54 @@ class OutcomeBuilder:
         )
 
 
-class FaultyServer:
+class FaultyServer(Server):
     """Answers requests for its `listings`, each as chance has it."""
 
     def __init__(self) -> None:
-        self.listings: dict[str, OutcomeBuilder] = {}
-        self._lock = threading.Lock()
-        self._open: set[socket.socket] = set()
+        self.listings: dict[str, Listing] = {}
         self._slams = 0
         self._failures_until_back = 0
-        self._port = 0
-        self._listen()
+        super().__init__()
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
-
-    def holds(self, listing: OutcomeBuilder) -> OutcomeBuilder:
-        with self._lock:
+    def holds(self, listing: Listing) -> Listing:
+        with self._changed:
             self.listings[listing.name] = listing
         return listing
 
     def client_failed(self) -> None:
         """To be told of each error that the client raised: after some, a server that is gone comes back."""
-        with self._lock:
+        with self._changed:
             if not self._failures_until_back:
                 return
             self._failures_until_back -= 1
             if not self._failures_until_back:
-                self._listen()
+                self._listen(self.port)
 
-    def __enter__(self) -> FaultyServer:
-        return self
+    def accepts(self, connection: socket.socket) -> bool:
+        slam, self._slams = self._slams > 0, max(0, self._slams - 1)
+        return not slam
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        with self._lock:
-            self._leave()
+    def respond(self, connection: socket.socket, head: bytes) -> bool:
+        with self._changed:
+            answer = self._answer(head.split(b" ", 2)[1].decode())
+        for part in answer.parts:
+            if isinstance(part, bytes):
+                connection.sendall(part)
+            elif part:
+                self._over.wait(part)  # not time.sleep: tests take that away
+        if answer.end is End.HELD:
+            connection.recv(1)
+        if answer.end in (End.RESET, End.SLAMMED):
+            self._end(connection, reset=True)
+        return answer.end is End.KEPT
 
-    def _listen(self) -> None:
+    def _listen(self, port: int = 0) -> None:
         # Chance of its own: the ports that are free are no part of what a seed stands for.
-        ports = [self._port] if self._port else random.SystemRandom().sample(PORTS, 100)
-        for port in ports:
-            try:
-                self._listener = socket.create_server(("127.0.0.1", port))
-            except OSError:
-                continue
-            self._port = port
-            threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
-            return
-        raise OSError(f"cannot listen on {ports}")
-
-    def _leave(self) -> None:
-        with contextlib.suppress(OSError):  # it is gone already
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for connection in self._open:
+        ports = [port] if port else random.SystemRandom().sample(PORTS, 100)
+        for free in ports:
             with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)  # wakes the thread that reads, which then closes it
-
-    def _accept(self, listener: socket.socket) -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with self._lock:
-                slam, self._slams = self._slams > 0, max(0, self._slams - 1)
-                self._open.add(connection)
-            # Each part of an answer leaves at once, and not when the one before it was acknowledged.
-            with contextlib.suppress(OSError):  # the client has gone already
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if slam:
-                self._end(connection, End.RESET)
-            else:
-                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        end = End.CLOSED
-        try:
-            while target := _read_target(connection):
-                with self._lock:
-                    answer = self._answer(target)
-                end = answer.end
-                for part in answer.parts:
-                    if isinstance(part, bytes):
-                        connection.sendall(part)
-                    elif part:
-                        threading.Event().wait(part)  # not time.sleep: tests take that away
-                if end is End.HELD:
-                    connection.recv(1)
-                if end is not End.KEPT:
-                    break
-        except OSError:  # the client gave up
-            pass
-        finally:
-            self._end(connection, end)
+                return super()._listen(free)
+        raise OSError(f"cannot listen on {ports}")
 
     def _answer(self, target: str) -> Answer:
         url = urlsplit(target)
@@ -461,26 +408,7 @@ class FaultyServer:
         answer = listing.answer(query.get("Marker"), int(query.get("MaxItems", SERVICE_PAGE_SIZE)))
         if answer.end is End.GONE:
             self._failures_until_back = listing.chance.randint(1, 3)
-            self._leave()
+            self._stop_listening()
         elif answer.end is End.SLAMMED:
             self._slams = listing.chance.randint(1, 4)
         return answer
-
-    def _end(self, connection: socket.socket, end: End) -> None:
-        with self._lock:
-            self._open.discard(connection)
-            if end in (End.RESET, End.SLAMMED):
-                linger = struct.pack("ii", 1, 0)  # which makes closing a reset
-                with contextlib.suppress(OSError):
-                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            connection.close()
-
-
-def _read_target(connection: socket.socket) -> str:
-    head = b""
-    while not head.endswith(b"\r\n\r\n"):
-        data = connection.recv(65536)
-        if not data:
-            return ""
-        head += data
-    return head.split(b" ", 2)[1].decode()

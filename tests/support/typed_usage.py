@@ -1,6 +1,6 @@
 """Code that was annotated for boto3, with types-boto3-lambda, and is now handed this library's objects.
 
-It is never run: `tests/conformance/test_types.py` has type checkers read it. One function is one promise.
+It is never run: `tests/test_types.py` has type checkers read it. One function is one promise.
 """
 
 from __future__ import annotations

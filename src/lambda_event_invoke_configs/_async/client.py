@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 ListPage = Callable[[Mapping[str, object]], Awaitable[ListFunctionEventInvokeConfigsResponse]]
 
+_ALREADY_RUNNING = "anext(): already running: two tasks use one iterator; make one for each task"
+
 
 @reject_unknown_arguments
 class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
@@ -195,7 +197,7 @@ class AsyncPageIterator(PageIteratorBase[ListPage]):
     async def build_full_result(self) -> FullResult:
         """All pages in one, with a `NextToken` if `MaxItems` cut it.
 
-        If it fails, nothing was handed out, and `resume_token` stays where it began.
+        If it fails, nothing was returned, and `resume_token` stays where it began.
         """
         self._begin()
         pagination = Pagination(self._plan)
@@ -222,31 +224,45 @@ class AsyncItems(ItemsBase[AsyncPageIterator]):
 
 
 class _AsyncPages(AsyncIterator[ListFunctionEventInvokeConfigsResponse]):
-    """One pass. Not a generator: that would be finished for good after an error."""
+    """One pass. As `_sync.client._Pages`: not a generator, and with an error for a second task."""
 
     def __init__(self, list_page: ListPage, pagination: Pagination) -> None:
         self._list_page = list_page
         self._pagination = pagination
+        self._running = False
 
     async def __anext__(self) -> ListFunctionEventInvokeConfigsResponse:
-        request = self._pagination.next_request()
-        if request is None:
-            raise StopAsyncIteration
-        return self._pagination.receive(await self._list_page(request))
+        if self._running:
+            raise RuntimeError(_ALREADY_RUNNING)
+        self._running = True
+        try:
+            request = self._pagination.next_request()
+            if request is None:
+                raise StopAsyncIteration
+            return self._pagination.receive(await self._list_page(request))
+        finally:
+            self._running = False
 
 
 class _AsyncFlattened(AsyncIterator[T]):
-    """What each page of a pass yields, one by one."""
+    """The items of each page of a pass, one by one."""
 
-    def __init__(self, list_page: ListPage, results: ItemBuffer[T]) -> None:
-        self._pages = _AsyncPages(list_page, results.pagination)
-        self._results = results
+    def __init__(self, list_page: ListPage, buffer: ItemBuffer[T]) -> None:
+        self._pages = _AsyncPages(list_page, buffer.pagination)
+        self._buffer = buffer
+        self._running = False
 
     async def __anext__(self) -> T:
-        while not self._results:
-            page = self._results.pending_page
-            self._results.push_page(await anext(self._pages) if page is None else page)
-        return self._results.pop()
+        if self._running:
+            raise RuntimeError(_ALREADY_RUNNING)
+        self._running = True
+        try:
+            while not self._buffer:
+                page = self._buffer.pending_page
+                self._buffer.push_page(await anext(self._pages) if page is None else page)
+            return self._buffer.pop()
+        finally:
+            self._running = False
 
 
 class _Refresh:

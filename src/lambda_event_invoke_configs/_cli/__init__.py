@@ -1,1 +1,12 @@
-"""TODO"""
+"""The command `lambda-event-invoke-configs`, with the options, exit codes and output formats of the AWS CLI.
+
+    main          runs it: one function, or many
+    arguments     its options, and which of them exclude each other
+    output        its formats
+    many          a line of JSON for each function and region
+    checkpoint    which functions are finished, so that a run that was killed can be continued
+    exit_status   what it prints about a failure, and its exit code
+
+It uses the sync client as any program would, and adds no behaviour of its own to a call. Modules that take
+long to load are imported when they are needed: `--help` loads neither httpx nor botocore.
+"""

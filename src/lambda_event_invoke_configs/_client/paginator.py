@@ -1,9 +1,9 @@
-"""Paginators and page iterators, but for the waiting: what the sync and the async ones have in common.
+"""Paginators and page iterators, except for waiting: what the sync and the async ones share.
 
     paginate(...)  ->  page iterator  ->  pages, configurations, search results, one full result
 
-Each iteration is a pass of its own (`pagination.Pagination`). sync.py and aio.py only keep it going:
-ask for what comes next, hand out what came.
+Each iteration is a separate pass (`pagination.Pagination`). The two clients only drive it: they send the
+request that it gives, and pass it the page.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ class PaginatorBase(Generic[ListT, PagesT]):
 
 
 class PageIteratorBase(Generic[ListT]):
-    """The pages of one listing. Each iteration starts at the beginning and asks the service anew.
+    """The pages of one listing. Each iteration starts at the beginning, with new requests.
 
-    An error does not end an iteration: the next step asks for the same page again.
+    An error does not end an iteration: the next step requests the same page again.
     """
 
     def __init__(self, list_page: ListT, planned: PaginationPlan) -> None:
@@ -75,12 +75,12 @@ class PageIteratorBase(Generic[ListT]):
 
     @property
     def resume_token(self) -> str | None:
-        """A `StartingToken` for what comes after what was last handed out.
+        """A `StartingToken` that continues after the item returned last.
 
-        That is the last page; for `items()` and `result_key_iters()` the last configuration, for
-        `search()` the last page of which all results were handed out, for `build_full_result()` the
-        full result. Before anything was handed out it is where the listing starts. None stands for
-        the beginning, and when there is nothing more.
+        The item is a page; for `items()` and `result_key_iters()` a configuration; for `search()` a page of
+        which all results were returned; for `build_full_result()` the full result. The token tracks the most
+        recent iteration. Before an item is returned, it is where the listing starts. None means the
+        beginning, or that there is nothing more.
         """
         return encode_token(self._progress.position)
 
@@ -110,12 +110,12 @@ class ItemsBase(Generic[PagesT]):
 
     def __init__(self, pages: PagesT) -> None:
         self.result_key: ParsedResult = _compiled(RESULT_KEY)
-        """`FunctionEventInvokeConfigs`, compiled: whose members these are."""
+        """`FunctionEventInvokeConfigs`, compiled: the member whose items these are."""
         self._pages = pages
 
 
 def searcher(expression: str) -> Pick[Any]:
-    """What finds the results of a JMESPath expression in a page; those of a list one by one."""
+    """A function that applies a JMESPath expression to a page: the items of a list, or one result."""
     compiled = _compiled(expression)
 
     def pick(page: ListFunctionEventInvokeConfigsResponse) -> Iterable[Any]:

@@ -27,7 +27,7 @@ from ..exceptions import ClientError
 from ..types import ListFunctionEventInvokeConfigsResponse
 from .request import request_target, validate
 from .response import MODELED_ERRORS, Response, parse_error, parse_page
-from .retries import RateLimiter, RetryQuota, RetryReason, backoff, clock_offset, retry_reason
+from .retries import DATE_TOLERANCE, RateLimiter, RetryQuota, RetryReason, backoff, refused_date, retry_reason
 from .signing import is_signed, sign
 
 logger: logging.Logger = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ class CallFlow:
         target = endpoint.base_path + request_target(params)
         url = endpoint.origin + target
         invocation_id = str(uuid.uuid4())
-        clock_corrected = False
+        signed_again = False
         last_retry: RetryReason | None = None
         limiter = self._limiter if rate_limited or self._settings.adaptive else None
         max_attempts = self._settings.max_attempts
@@ -113,8 +113,8 @@ class CallFlow:
                 yield Sleep(seconds)
             credentials = cast("FrozenCredentials", (yield GetCredentials())) if self._signed else None
             logger.debug("GET %s, attempt %d of %d", url, attempt, max_attempts)
-            clock_offset = self._clock_offset  # another call may correct it while this one waits
-            request = self._request(url, target, credentials, invocation_id, attempt)
+            signed_at = self._clock() + self._clock_offset
+            request = self._request(url, target, credentials, signed_at, invocation_id, attempt)
             result = cast("Response | Exception", (yield Send(request)))
 
             metadata = {"RetryAttempts": attempt - 1}
@@ -126,8 +126,8 @@ class CallFlow:
             if error is None:
                 self._quota.release(last_retry)
                 return parse_page(cast("Response", result), metadata)
-            if not clock_corrected and self._correct_clock(result, error, clock_offset):
-                clock_corrected = True
+            if not signed_again and self._date_was_refused(result, error, signed_at):
+                signed_again = True
                 reason = RetryReason.TRANSIENT
             if not reason or attempt >= max_attempts:
                 raise error
@@ -142,7 +142,13 @@ class CallFlow:
             yield Sleep(seconds)
 
     def _request(
-        self, url: str, target: str, credentials: FrozenCredentials | None, invocation_id: str, attempt: int
+        self,
+        url: str,
+        target: str,
+        credentials: FrozenCredentials | None,
+        signed_at: float,
+        invocation_id: str,
+        attempt: int,
     ) -> Request:
         settings = self._settings
         headers = [
@@ -157,20 +163,28 @@ class CallFlow:
         if trace_id and "AWS_LAMBDA_FUNCTION_NAME" in settings.environ:
             headers.append(("X-Amzn-Trace-Id", quote(trace_id, safe="-=;:+&[]{}\"',", errors="replace")))
         if credentials:
-            now = self._clock() + self._clock_offset
-            headers += sign(target, settings.endpoint.host, credentials, settings.region, now)
+            headers += sign(target, settings.endpoint.host, credentials, settings.region, signed_at)
         return Request(url, target, headers)
 
-    def _correct_clock(self, result: Response | Exception, error: Exception, signed_with: float) -> bool:
-        """Whether the service refused the date that `signed_with` gave; keeps the offset of its clock."""
+    def _date_was_refused(self, result: Response | Exception, error: Exception, signed_at: float) -> bool:
+        """Whether the service refused the date of the signature, so that a new signature helps.
+
+        Either the local clock is wrong: its offset is then kept for the client. Or it is right and the
+        signature was old when it arrived, because the machine or the process was suspended in between.
+        """
         if not isinstance(result, Response) or not isinstance(error, ClientError):
             return False
-        now = self._clock() + signed_with
-        offset = clock_offset(result.status, _code(error), result.headers, now)
-        if offset is None:
+        served_at = refused_date(result.status, _code(error), result.headers, signed_at)
+        if served_at is None:
             return False
-        self._clock_offset = signed_with + offset
-        logger.warning("local clock is off by %.0f s; correcting it from the service's Date header", offset)
+        offset = served_at - self._clock()
+        if abs(offset - self._clock_offset) > DATE_TOLERANCE:
+            self._clock_offset = offset
+            logger.warning(
+                "local clock is off by %.0f s; correcting it from the service's Date header", offset
+            )
+        else:
+            logger.debug("the signature was %.0f s old; signing again", served_at - signed_at)
         return True
 
 

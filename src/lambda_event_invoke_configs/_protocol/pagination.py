@@ -1,16 +1,24 @@
-"""The rules of pagination, with no I/O.
+"""The rules of pagination, and the tokens that resume it. No I/O.
 
-A listing is asked for page by page: a request without a marker gives the first page, and each page's
-`NextMarker` is the `Marker` of the next request, until a page has none. `PaginationConfig` says where
-to start (`StartingToken`), how many configurations to ask for at a time (`PageSize`, sent as
-`MaxItems`) and how many to hand out in all (`MaxItems`, never sent).
+A listing is requested page by page: a request without a marker returns the first page, and each page's
+`NextMarker` is the `Marker` of the next request, until a page has none. `PaginationConfig` says where to
+start (`StartingToken`), how many configurations to request at a time (`PageSize`, sent as `MaxItems`) and how
+many to return in all (`MaxItems`, never sent).
 
-`Pagination` is one pass over the pages. Its whole state is a `Position`: the marker to ask with and
-how many configurations after it have been handed out already. It changes only when a page is
-received, so after a failure the same request comes next, and the position always stands right after
-what was handed out: that is the resume token.
+`Pagination` is one pass over the pages. Its state is a `Position`: the marker to request with, and how many
+configurations after it were returned already. It changes only when a page is received. So after a failure the
+same request comes next, and the position is always right after what was returned: it is the resume token.
 
-The semantics are those of botocore's `paginate.py`, but for the differences noted where they occur.
+A token is base64 of JSON, byte for byte boto3's:
+
+    {"Marker": "m"}                                the page that begins at marker m
+    {"Marker": "m", "boto_truncate_amount": 7}     the same page, without its first 7 configurations
+    {"Marker": null, "boto_truncate_amount": 7}    the first page, without its first 7
+
+Two older forms are read too, as boto3 reads them: `m___7`, and `m` alone, the service's own marker. `None` as
+a marker means the beginning.
+
+The semantics are those of botocore's `paginate.py`; differences are noted where they occur.
 """
 
 from __future__ import annotations
@@ -28,7 +36,7 @@ _CUT = "boto_truncate_amount"
 
 
 class Position(NamedTuple):
-    """A place in the listing. `skip` is None at a page's border, and a number where a page was cut."""
+    """A place in the listing. `skip` is None where a page begins, and a number where a page was cut."""
 
     marker: str | None = None
     skip: int | None = None
@@ -38,7 +46,7 @@ BEGINNING = Position()
 
 
 def encode_token(position: Position) -> str | None:
-    """The token for a place; None for the beginning, which needs none."""
+    """The token for a position; None for the beginning, which needs none."""
     if position == BEGINNING:
         return None
     token: dict[str, object] = {"Marker": position.marker}
@@ -48,19 +56,19 @@ def encode_token(position: Position) -> str | None:
 
 
 def decode_token(token: object) -> Position:
-    """The place a token stands for.
+    """The position that a token stands for.
 
-    Raises StartingTokenError for what is no token of any form.
+    Raises StartingTokenError for a value that is not a token of any form.
     """
     if not isinstance(token, str):
         raise StartingTokenError(token=repr(token))
     try:
-        # Decoded first: json.loads() would take UTF-16 for JSON too, which boto3 does not.
+        # json.loads() accepts UTF-16 bytes too, which boto3 does not: decode first.
         members = json.loads(base64.b64decode(token.encode()).decode())
     except (ValueError, RecursionError):
         members = None
-    # A marker of the service may happen to be base64 of a JSON number or list: boto3 trips over
-    # some of these with a bare AttributeError. Only an object can be a token.
+    # A marker of the service may happen to be base64 of a JSON number or list, and boto3 fails for some of
+    # these with a bare AttributeError. Only an object can be a token.
     if not isinstance(members, dict):
         return _old_form(token)
     if not {"Marker"} <= members.keys() <= {"Marker", _CUT}:
@@ -81,7 +89,7 @@ def _old_form(token: str) -> Position:
         try:
             skip = int(parts[1])
         except ValueError:
-            # Not a number: the underscores are the service's.
+            # Not a number: the underscores belong to the service's marker.
             return Position(token)
         if skip < 0:
             raise StartingTokenError(token=token)
@@ -100,7 +108,7 @@ _CONFIG_KEYS = ("MaxItems", "PageSize", "StartingToken")
 
 
 class PaginationPlan(NamedTuple):
-    """What one `paginate()` call asks for: the first request, where it starts and how much it wants."""
+    """What one `paginate()` call requests: the first request, the start, and the number of configurations."""
 
     params: Mapping[str, object]
     start: Position
@@ -108,10 +116,10 @@ class PaginationPlan(NamedTuple):
 
 
 def parse_pagination_config(params: Mapping[str, object], config: object) -> PaginationPlan:
-    """Put the operation's parameters and `PaginationConfig` together.
+    """The plan for the operation's parameters and `PaginationConfig`.
 
-    Raises PaginationConfigError or StartingTokenError for a `PaginationConfig` that cannot be used.
-    The operation's own parameters are not checked here.
+    Raises PaginationConfigError or StartingTokenError for a `PaginationConfig` that cannot be used. The
+    operation's own parameters are not checked here.
     """
     if config is None:
         config = {}
@@ -120,7 +128,7 @@ def parse_pagination_config(params: Mapping[str, object], config: object) -> Pag
             report=f"Invalid type for parameter PaginationConfig, value: {config}, "
             f"type: {type(config)}, valid types: {dict}"
         )
-    # boto3 ignores what it does not know: a mistyped limit is then no limit at all.
+    # boto3 ignores unknown keys: a mistyped limit is then no limit at all.
     if unknown := [
         f'Unknown parameter in PaginationConfig: "{key}", must be one of: {", ".join(_CONFIG_KEYS)}'
         for key in config
@@ -136,7 +144,7 @@ def parse_pagination_config(params: Mapping[str, object], config: object) -> Pag
     request = dict(params)
     token = config.get("StartingToken")
     if token is None:
-        # boto3 forgets a Marker given outright, and its token then points at the wrong page.
+        # boto3 ignores an explicit Marker here, and its token then points at the wrong page.
         marker = params.get("Marker")
         start = Position(marker) if isinstance(marker, str) else BEGINNING
     else:
@@ -162,17 +170,22 @@ def _integer(config: Mapping[str, object], key: str) -> int | None:
 
 
 def _put_marker(request: dict[str, object], marker: str | None) -> None:
-    # "None" was how old tokens wrote it, and boto3 takes it so wherever it comes from.
-    if marker in (None, "None"):
+    marker = _effective(marker)
+    if marker is None:
         request.pop("Marker", None)
     else:
         request["Marker"] = marker
 
 
-class Pagination:
-    """One pass over the pages: `next_request()` and `receive()`, in turns.
+def _effective(marker: str | None) -> str | None:
+    # Old tokens wrote the beginning as "None", and boto3 reads it so wherever it comes from.
+    return None if marker == "None" else marker
 
-    `position` is right after what was received, `page_start` right before it.
+
+class Pagination:
+    """One pass over the pages: `next_request()` and `receive()`, called in turns.
+
+    `position` is right after the page received last, `page_start` right before it.
     """
 
     def __init__(self, plan: PaginationPlan) -> None:
@@ -181,22 +194,21 @@ class Pagination:
         self._request = dict(plan.params)
         self._left = plan.max_items
         self._finished = False
-        self._repeated: str | None = None
+        self._cycle = _CycleDetector()
 
     def next_request(self) -> dict[str, object] | None:
-        """The parameters of the next request, or None when the pass is over.
-
-        Raises PaginationError if the service sent the same marker twice in a row: to go on would be
-        to ask for the same page for ever.
-        """
-        if self._repeated is not None:
-            raise PaginationError(
-                message=f"The same next token was received twice: { ({'Marker': self._repeated}) }"
-            )
+        """The parameters of the next request, or None when the pass is over."""
         return None if self._finished else dict(self._request)
 
     def receive(self, page: ListFunctionEventInvokeConfigsResponse) -> ListFunctionEventInvokeConfigsResponse:
-        """Take the page that answers `next_request()`; gives it back as it is to be handed out."""
+        """Take the page that answers `next_request()`. Returns it as it is to be returned to the user.
+
+        Raises PaginationError, and changes nothing, if the page's `NextMarker` leads back: to this page or,
+        in a longer cycle, to an earlier one.
+        """
+        next_marker = page.get("NextMarker") or None
+        if next_marker is not None:
+            self._cycle.check(cast("str | None", self._request.get("Marker")), next_marker)
         marker, skip = self.position.marker, self.position.skip or 0
         self.page_start = Position(marker, skip)
         configs = page.get(RESULT_KEY)
@@ -211,23 +223,52 @@ class Pagination:
             return page
         if self._left is not None:
             self._left -= remaining
-        next_marker = page.get("NextMarker") or None
-        # A token may have been cut further in than this page reaches, if the page size was larger
-        # then. boto3 drops the rest of the skip and hands those configurations out a second time.
+        # A token may have been cut further in than this page reaches, if the page size was larger then. boto3
+        # drops the rest of the skip and returns those configurations a second time.
         unskipped = max(skip - found, 0) if next_marker else 0
         self.position = Position(next_marker, unskipped or None)
         self._finished = next_marker is None or self._left == 0
         if not self._finished:
             _put_marker(self._request, next_marker)
-            self._repeated = next_marker if next_marker == marker else None
         return page
 
 
-class ItemBuffer(Generic[T]):
-    """What each page of a pass yields, one by one: configurations, or a search's results.
+class _CycleDetector:
+    """Finds out in constant memory that a pass would never end: markers that repeat.
 
-    `position` passes over a page only when all it yielded was taken; with `each_is_a_configuration`
-    it moves within the page too.
+    boto3 raises for the same marker twice in a row, after it has returned that page a second time, and never
+    ends in a longer cycle. Remembering all markers would take memory without bound. Brent's algorithm
+    remembers one: it compares each marker with that of page 1, 2, 4, 8 and so on, and so notices a cycle
+    at the latest when it has gone through it three times.
+
+    Source: R. P. Brent, "An improved Monte Carlo factorization algorithm", BIT 20 (1980), section 2.
+    """
+
+    def __init__(self) -> None:
+        self._remembered: str | None = None
+        self._pages = 0
+        self._next_power = 1
+
+    def check(self, marker: str | None, next_marker: str) -> None:
+        """Raises PaginationError if `next_marker` of the page at `marker` leads back."""
+        following = _effective(next_marker)
+        if following == marker:
+            message = f"The same next token was received twice: { ({'Marker': next_marker}) }"
+            raise PaginationError(message=message)
+        if self._pages and following == self._remembered:
+            message = f"The next tokens repeat in a cycle: { ({'Marker': next_marker}) }"
+            raise PaginationError(message=message)
+        self._pages += 1
+        if self._pages == self._next_power:
+            self._remembered = following
+            self._next_power *= 2
+
+
+class ItemBuffer(Generic[T]):
+    """The items of each page of a pass, one by one: configurations, or the results of a search.
+
+    `position` moves past a page only when all its items were popped. With `each_is_a_configuration` it moves
+    within the page too.
     """
 
     def __init__(
@@ -245,9 +286,9 @@ class ItemBuffer(Generic[T]):
         self.pending_page: ListFunctionEventInvokeConfigsResponse | None = None
 
     def push_page(self, page: ListFunctionEventInvokeConfigsResponse) -> None:
-        """Take a page's results in; the ones before must have been taken.
+        """Buffer a page's items; those of the page before must have been popped.
 
-        A page of which they cannot be picked, such as by a function of JMESPath's, stays the `pending_page`.
+        If picking raises, as a JMESPath function may, the page stays the `pending_page`.
         """
         self.pending_page = page
         self._waiting.extend(self._pick(page))
@@ -259,7 +300,7 @@ class ItemBuffer(Generic[T]):
         return bool(self._waiting)
 
     def pop(self) -> T:
-        """The next result."""
+        """The next item."""
         result = self._waiting.popleft()
         if self._counted:
             self.position = Position(self.position.marker, (self.position.skip or 0) + 1)
@@ -272,7 +313,7 @@ class ItemBuffer(Generic[T]):
 
 
 def configurations(page: ListFunctionEventInvokeConfigsResponse) -> list[FunctionEventInvokeConfig]:
-    """A page's configurations; none where the page has no such member."""
+    """A page's configurations; none if the page has no such member."""
     return page.get(RESULT_KEY, [])
 
 
@@ -283,7 +324,7 @@ def add_to(result: FullResult, page: ListFunctionEventInvokeConfigsResponse) -> 
 
 
 def finish(result: FullResult, position: Position) -> FullResult:
-    """Say in a full result how to go on, if there is more."""
+    """Add to a full result the token that continues, if there is more."""
     token = encode_token(position)
     if token is not None:
         result["NextToken"] = token

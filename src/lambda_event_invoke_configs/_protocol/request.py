@@ -23,8 +23,8 @@ _QUERY_PARAMETERS = ("Marker", "MaxItems")
 def validate(params: Mapping[str, object]) -> None:
     """Check what can be checked without the service.
 
-    Raises ParamValidationError with every complaint in one report, in boto3's order and words. Upper
-    limits and patterns are the service's to check, as with boto3.
+    Raises ParamValidationError with all complaints in one report, in boto3's order and words. The service
+    checks upper limits and patterns, as with boto3.
     """
     report = []
     if "FunctionName" not in params:
@@ -56,7 +56,7 @@ def validate(params: Mapping[str, object]) -> None:
 
 
 def is_encodable(text: str) -> bool:
-    # A lone surrogate is a str to Python and to JSON, but no text.
+    # A lone surrogate is valid in a Python str and in JSON, but UTF-8 cannot encode it.
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -65,12 +65,12 @@ def is_encodable(text: str) -> bool:
 
 
 def request_target(params: Mapping[str, object]) -> str:
-    """The request target below the endpoint: path and query, percent-encoded as RFC 3986 has it.
+    """The request target below the endpoint: path and query, percent-encoded (RFC 3986, section 2).
 
-    The query is in the order of the parameters, as boto3's is.
+    The query parameters are in the order of `params`, as with boto3.
 
-    Raises ParamValidationError for what cannot be sent even if nothing is to be validated: no
-    FunctionName, since the path would be another operation's, or a parameter that does not exist.
+    Raises ParamValidationError for parameters that cannot be sent even without validation: no FunctionName,
+    since the path would be that of another operation, or a parameter that does not exist.
     """
     if not params.get("FunctionName") or not params.keys() <= _PARAMETERS.keys():
         validate(params)
@@ -80,12 +80,12 @@ def request_target(params: Mapping[str, object]) -> str:
             f"{name}={_encode(value)}" for name, value in params.items() if name in _QUERY_PARAMETERS
         )
     except ValueError as error:
-        # Text that UTF-8 cannot encode, or a number of more digits than Python writes.
+        # A string that UTF-8 cannot encode, or a number with more digits than Python converts.
         report = f"The parameters cannot be sent: {type(error).__name__}"
         raise ParamValidationError(report=report) from None
     return f"{path}?{query}" if query else path
 
 
 def _encode(value: object) -> str:
-    # str() of a member of a (str, Enum) is its name, not the value that boto3 sends.
+    # str() of a (str, Enum) member is its name; boto3 sends its value.
     return quote(value if isinstance(value, str) else str(value), safe="-._~")

@@ -1,11 +1,16 @@
-"""A response in, a page or an error out.
+"""A response in, a page or an error out; and the timestamps in a page.
 
-The shapes are those of the service's API model, and what becomes of members that are absent, null or
-unknown is what boto3 makes of them. Where boto3 makes an empty page, or fails with a bare Python error,
-of a response that is none of the service's, there is a ResponseParserError that says where.
+The shapes are those of the service's API model. Members that are absent, null or unknown become what boto3
+makes of them. Where a response did not come from the service, boto3 returns an empty page or fails with a
+bare Python error; here it is a ResponseParserError that says where.
 
-Source: https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctionEventInvokeConfigs.html and
-botocore 1.44, `parsers.py`, for what a REST-JSON response means.
+Timestamps are read in all forms that botocore reads: epoch seconds, ISO 8601, RFC 822. Epoch seconds are
+returned in the machine's time zone, in dateutil's `tzlocal()`, as with boto3. dateutil takes 10 microseconds
+to find the offset of one moment, more than everything else for a configuration; `parse_timestamp` applies
+the same rule and asks the C library directly, which takes one.
+
+Source: https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctionEventInvokeConfigs.html; botocore 1.44,
+`parsers.py` (REST-JSON) and `utils.parse_timestamp()`; dateutil 2.9, `tz.tzlocal` and `tz._common`.
 """
 
 from __future__ import annotations
@@ -51,6 +56,11 @@ def parse_page(response: Response, retries: Mapping[str, int]) -> ListFunctionEv
     Raises ResponseParserError if the body is not JSON, or JSON of the wrong shape. boto3 returns an empty
     page for a body that is not JSON.
     """
+    if "x-amzn-errortype" in response.headers:
+        error_type = response.headers["x-amzn-errortype"]
+        raise ResponseParserError(
+            f"Unable to parse the response: status {response.status} with the error type {error_type}"
+        )
     try:
         page = _page(json.loads(response.body.decode()))
     except _WrongShape as error:
@@ -80,7 +90,7 @@ def _metadata(response: Response, retries: Mapping[str, int]) -> dict[str, objec
 
 
 class _WrongShape(Exception):
-    """A value of the wrong kind; `where` it is, each object and list on the way up puts in front."""
+    """A value of the wrong kind. Each object and list on the way up prepends its part to `where`."""
 
     def __init__(self, where: str, expected: str, value: object) -> None:
         super().__init__(f"expected {expected}, got {_excerpt(value)}")
@@ -88,26 +98,32 @@ class _WrongShape(Exception):
 
 
 def _excerpt(value: object) -> str:
-    # Not repr() of the whole: it may be of any size, or too deep to print.
+    # Not repr() of the whole value: it may be of any size, or nested too deep to print.
     if isinstance(value, (dict, list)):
         return "an object" if isinstance(value, dict) else "a list"
     text = json.dumps(value)
     return text if len(text) <= 60 else f"{text[:60]}..."
 
 
-# Written out, member by member: a page has hundreds, and a general reader takes twice as long for each. So
-# does a call for each, where the value is of the kind that is expected. Whatever the service sends in place
-# of a string is kept, since boto3 does not look at it either.
+# Written out member by member: a page has hundreds of members, and a generic reader takes twice as long for
+# each, as does a function call for each value that already has the expected type. Strings are not checked,
+# since boto3 does not check them either.
+
+
+_PAGE_MEMBERS = ("FunctionEventInvokeConfigs", "NextMarker")
 
 
 def _page(body: object) -> dict[str, object]:
     if not isinstance(body, dict):
         raise _WrongShape("the top", "an object", body)
+    if body and not body.keys() & _PAGE_MEMBERS:
+        # An API gateway's or another service's answer, such as {"message": "Internal server error"}.
+        raise _WrongShape("the top", " or ".join(_PAGE_MEMBERS), list(body))
     page: dict[str, object] = {}
     if (configs := body.get("FunctionEventInvokeConfigs")) is not None:
         page["FunctionEventInvokeConfigs"] = _configurations(configs)
     if (marker := body.get("NextMarker")) is not None:
-        # Anything else, boto3 would send back as a parameter, and then refuse its own.
+        # boto3 would send any other value back as a parameter, and then refuse its own request.
         if marker and not (isinstance(marker, str) and is_encodable(marker)):
             raise _WrongShape("NextMarker", "a string", marker)
         page["NextMarker"] = marker
@@ -181,7 +197,7 @@ def _timestamp(where: str, value: object, zone: Zone) -> datetime:
         raise _WrongShape(where, "a timestamp", value) from None
 
 
-# Error classes with the members that the API model gives them, as they are called in the body.
+# Error classes with their modeled members, by their names in the body.
 MODELED_ERRORS: dict[str, tuple[type[ClientError], tuple[str, ...]]] = {
     "InvalidParameterValueException": (InvalidParameterValueException, ("Type", "message")),
     "ResourceNotFoundException": (ResourceNotFoundException, ("Type", "Message")),
@@ -251,22 +267,22 @@ _MAX_TEXT = 128  # characters; dateutil takes four times as long for twice as ma
 
 
 class Zone(NamedTuple):
-    """The machine's time zone: as it is shown, and its offsets without and with summer time."""
+    """The machine's time zone: the tzinfo of the results, and its offsets, standard and daylight saving."""
 
     shown: tzlocal
     standard: timezone
     summer: timezone
-    saved: float  # seconds that summer time adds
+    saved: float  # seconds that daylight saving adds
 
 
 def machine_zone() -> Zone:
-    """The machine's zone, as `time.tzset()` has left it."""
+    """The machine's zone, as `time.tzset()` last set it."""
     return _zone(time.timezone, time.altzone, time.daylight, time.tzname)
 
 
 @lru_cache(maxsize=8)
 def _zone(west: int, west_in_summer: int, has_summer: int, _names: tuple[str, str]) -> Zone:
-    # The names are there for the cache only: `tzlocal()` takes them from the time module itself.
+    # The names are only part of the cache key: `tzlocal()` takes them from the time module itself.
     summer = west_in_summer if has_summer else west
     standard, saving = (timezone(timedelta(seconds=-seconds)) for seconds in (west, summer))
     return Zone(tzlocal(), standard, saving, west - summer)
@@ -275,30 +291,30 @@ def _zone(west: int, west_in_summer: int, has_summer: int, _names: tuple[str, st
 def parse_timestamp(value: Any, zone: Zone) -> datetime:
     """The moment that a value of a JSON body stands for; epoch seconds in the given zone.
 
-    Raises TypeError, ValueError, ArithmeticError or AttributeError, the last two for text that dateutil
-    takes for a date and is none.
+    Raises TypeError, ValueError, ArithmeticError or AttributeError. The last two come from dateutil, for some
+    strings that only look like a date.
     """
     try:
         if isinstance(value, str):
             if len(value) > _MAX_TEXT:
-                raise ValueError(f"{len(value)} characters are no date")
+                raise ValueError(f"{len(value)} characters are not a date")
             try:
                 return parse_timestamp(float(value), zone)
             except ValueError:
-                # No number, or one that is no year of the calendar: "20231114221320" is a date.
-                # dateutil would read "GMT" as the machine's zone where that is London.
+                # Not a number, or not within the calendar's years: "20231114221320" is a date.
+                # In London, dateutil would read "GMT" as the machine's zone.
                 return parse_date(value, tzinfos={"GMT": tzutc()})
-        # All of this is datetime.fromtimestamp(value, tzlocal()).
+        # What follows is datetime.fromtimestamp(value, tzlocal()), faster.
         moment = datetime.fromtimestamp(value, zone.standard)
         comes_again = False
         if zone.saved:
             if time.localtime(value).tm_isdst:
                 moment = datetime.fromtimestamp(value, zone.summer)
             else:
-                # If the clocks have been put back since, this hour comes a second time.
+                # An hour after the clocks were put back, the same local time comes a second time.
                 comes_again = bool(time.localtime(value - zone.saved).tm_isdst)
         local = datetime.combine(moment, moment.time(), zone.shown)  # a third of what replace() takes
         return local.replace(fold=1) if comes_again else local
     except (OSError, OverflowError):
-        # Beyond what the C library's localtime() knows on some platforms, or dateutil.
+        # Outside the range of the C library's localtime() on some platforms, or of dateutil.
         return _EPOCH.astimezone(zone.shown) + timedelta(seconds=float(value))

@@ -1,25 +1,29 @@
-"""When a failed attempt is made again, and after how long: botocore's standard mode, for one operation.
+"""When a failed attempt is retried, after how long, and at what cost. No I/O, no sleeping, no clock.
 
-An attempt fails by a response or by none. `retry_reason()` says which failures are worth another attempt:
+botocore's standard mode, for one operation. An attempt fails by a response or by none; `retry_reason()` says
+which failures are worth another attempt:
 
-  throttled   the error codes by which AWS services say "too fast", and any 429, unless its code is that of
-              another error of the operation's
-  transient   no response at all, 500, 502, 503, 504, and the timeout codes
+  THROTTLED   the error codes by which AWS services say "too fast", and any 429, unless its code is that of
+              another error of the operation
+  TRANSIENT   no response at all, 500, 502, 503, 504, and the timeout codes
 
-Another attempt is made while there are attempts left (3 by default, the first included) and the
-client's quota pays for it: 500 to begin with, 14 for a retry, 5 for a throttled one. A call that
-succeeds gives back what its last retry cost, or 1 if it needed none. So when a service is down, the
-clients that keep calling it stop retrying.
+Another attempt is made while there are attempts left (3 by default, the first included) and the client's
+quota pays for it: 500 at first, 14 for a retry, 5 for a throttled one. A call that succeeds gives back what
+its last retry cost, or 1 if it needed none. So while a service is down, its clients soon stop retrying.
 
-The delay is `random() * min(base * 2 ** (attempt - 1), 20)` seconds, with base 1 for throttled and
-0.05 for transient failures. The response's `x-amz-retry-after` (milliseconds) raises it, by 5 seconds
-at most.
+The backoff is `random() * min(base * 2 ** (attempt - 1), 20)` seconds, with base 1 for throttled and 0.05 for
+transient failures. The response's `x-amz-retry-after` (milliseconds) raises it, by 5 seconds at most.
 
-One failure can be cured: if the service refuses the request's date and its own clock (the `Date`
-header) is more than four minutes from ours, `clock_offset()` says by how much. boto3 does not do this;
-AWS's other SDKs do.
+One failure can be cured at once: the service refuses the date of the signature, because the local clock is
+wrong, or because time has passed since (a process that was suspended). `refused_date()` recognises it by the
+`Date` header. boto3 does not do this; AWS's other SDKs do.
 
-Nothing here does I/O, sleeps or reads a clock. Source: botocore 1.44, `retries/standard.py`, `quota.py`.
+The rate limiter is that of the `adaptive` mode. Until the service throttles for the first time, requests are
+only counted. From then on each takes a token from a bucket whose rate follows the CUBIC curve known from TCP
+(RFC 9438): down to 0.7 of the rate that was too fast, then up again, slowly near the old rate and faster past
+it, never above twice the measured rate.
+
+Source: botocore 1.44, `retries/standard.py`, `quota.py`, `adaptive.py`, `throttling.py`, `bucket.py`.
 """
 
 from __future__ import annotations
@@ -53,7 +57,7 @@ _TRANSIENT_CODES = frozenset({"RequestTimeout", "RequestTimeoutException"})
 _TRANSIENT_STATUSES = frozenset({500, 502, 503, 504})
 _THROTTLING_STATUS = 429
 
-_CLOCK_CODES = frozenset(
+_DATE_CODES = frozenset(
     {
         "InvalidSignatureException",
         "SignatureDoesNotMatch",
@@ -63,7 +67,7 @@ _CLOCK_CODES = frozenset(
         "AuthFailure",
     }
 )
-_CLOCK_TOLERANCE = 240.0  # seconds; the service's own is 300
+DATE_TOLERANCE = 240.0  # seconds; the service's own is 300
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998
 
@@ -85,7 +89,7 @@ class RetryReason(Enum):
 
 
 def retry_reason(status: int, code: str, modeled_codes: frozenset[str]) -> RetryReason | None:
-    """What kind of failure a response is; None for one that another attempt would not mend."""
+    """Why a response is worth another attempt; None if it is not."""
     if code in _THROTTLING_CODES:
         return RetryReason.THROTTLED
     if status == _THROTTLING_STATUS and code not in modeled_codes:
@@ -105,30 +109,33 @@ def backoff(reason: RetryReason, attempt: int, random: float, headers: Mapping[s
     return max(seconds, min(retry_after, seconds + _MAX_ADDITIONAL_RETRY_AFTER))
 
 
-def clock_offset(status: int, code: str, headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds to add to `now` (epoch seconds) to get the service's time, if that is what it refused."""
-    if not 400 <= status < 500 or code not in _CLOCK_CODES:
+def refused_date(status: int, code: str, headers: Mapping[str, str], signed_at: float) -> float | None:
+    """The service's time, if it refused a request for its date, which was `signed_at`. Epoch seconds.
+
+    None if another attempt cannot help: another error, or a date that is close to the service's.
+    """
+    if not 400 <= status < 500 or code not in _DATE_CODES:
         return None
     try:
         date = parsedate_to_datetime(headers["date"])
         if not _FIRST_YEAR <= date.year <= _LAST_YEAR:
-            return None  # no clock of a service's; and there might be no signing with it
-        # An HTTP date is GMT, whether it says so in a form that Python knows or not (RFC 9110, 5.6.7).
-        offset = date.replace(tzinfo=date.tzinfo or timezone.utc).timestamp() - now
+            return None  # not a service's clock; and such a date might not be signable
+        # An HTTP date is GMT, even where it does not say so in a form that Python knows (RFC 9110, 5.6.7).
+        served_at = date.replace(tzinfo=date.tzinfo or timezone.utc).timestamp()
     except (KeyError, ValueError, TypeError, OverflowError):
         return None
-    return offset if abs(offset) > _CLOCK_TOLERANCE else None
+    return served_at if abs(served_at - signed_at) > DATE_TOLERANCE else None
 
 
 class RetryQuota:
-    """What the retries of one client's calls, in all its threads, may cost together."""
+    """What the retries of one client's calls may cost together, in all its threads."""
 
     def __init__(self) -> None:
         self.available: int = _QUOTA
         self._lock = threading.Lock()
 
     def acquire(self, reason: RetryReason) -> bool:
-        """Pay for a retry; False if there is not enough left."""
+        """Pay for a retry. Returns False if there is not enough left."""
         with self._lock:
             if reason.cost > self.available:
                 return False
@@ -136,7 +143,7 @@ class RetryQuota:
             return True
 
     def release(self, last_retry: RetryReason | None) -> None:
-        """Give back after a success what the call's last retry cost."""
+        """After a success, give back what the call's last retry cost."""
         amount = last_retry.cost if last_retry else _QUOTA_FOR_NO_RETRY
         with self._lock:
             self.available = min(_QUOTA, self.available + amount)
@@ -152,7 +159,7 @@ _BUCKETS_A_SECOND = 2
 
 
 class RateLimiter:
-    """One client's limiter. All times are seconds on one clock that the caller reads."""
+    """The limiter of one client. All times are seconds of one clock, which the caller reads."""
 
     def __init__(self, now: float) -> None:
         self._lock = threading.Lock()
@@ -168,7 +175,7 @@ class RateLimiter:
         self._last_throttle = now
 
     def wait(self, now: float) -> float:
-        """Seconds until a request may be sent: 0 means now, and takes a token; otherwise ask again."""
+        """Seconds until a request may be sent. 0 means now, and takes a token; otherwise ask again then."""
         with self._lock:
             if not self._throttled_before:
                 return 0.0
@@ -179,7 +186,7 @@ class RateLimiter:
             return (1 - self._tokens) / self._rate
 
     def record(self, now: float, *, throttled: bool) -> None:
-        """Take in that a response came, or none; `throttled` says whether it was for going too fast."""
+        """Count an attempt that has ended, with or without a response; `throttled` if it was too fast."""
         with self._lock:
             self._measure(now)
             if throttled:

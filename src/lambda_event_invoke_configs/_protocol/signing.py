@@ -1,16 +1,15 @@
 """SigV4 over exactly the bytes that go on the wire, by botocore's signer.
 
-botocore's `add_auth()` reads the clock itself and logs the canonical request, session token included. It
-also takes an object for the request, of which it parses the URL and copies the headers several times,
-which was a sixth of what a page took. Its methods are called one by one here instead, with the time
-handed in, and the canonical request is put together of what is known already.
+botocore's `SigV4Auth.add_auth()` reads the clock itself and logs the canonical request, session token
+included. It also takes a request object, whose URL it parses and whose headers it copies several times: a
+sixth of the time of a page. So its methods are called one by one here, with the time passed in, and the
+canonical request is built from the parts that are known already.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 
 from __future__ import annotations
 
-import copyreg
 import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -24,9 +23,6 @@ from ..exceptions import UnsupportedSignatureVersionError
 
 SERVICE = "lambda"
 
-# Its class has no name any more, so a client's config that has it could not be sent to another process.
-copyreg.pickle(type(UNSIGNED), lambda _: "UNSIGNED")
-
 
 def is_signed(signature_version: object) -> bool:
     """Whether requests are signed at all.
@@ -39,7 +35,7 @@ def is_signed(signature_version: object) -> bool:
 
 
 class _Signer(SigV4Auth):
-    if TYPE_CHECKING:  # what the stubs leave out
+    if TYPE_CHECKING:  # missing from the stubs
 
         def _canonical_query_string_url(self, parts: SimpleNamespace) -> str: ...
 
@@ -65,7 +61,7 @@ class _Signer(SigV4Auth):
                 EMPTY_SHA256_HASH,
             ]
         )
-        request = AWSRequest()  # the methods below look at nothing but its time
+        request = AWSRequest()  # the methods below only read its timestamp
         request.context["timestamp"] = timestamp
         signature = self.signature(self.string_to_sign(request, canonical_request), request)
         scope = self.scope(request)
@@ -73,11 +69,13 @@ class _Signer(SigV4Auth):
         return [*headers, ("Authorization", authorization)]
 
 
-def sign(target: str, host: str, keys: FrozenCredentials, region: str, now: float) -> list[tuple[str, str]]:
-    """The headers that sign a GET of `target`, with `host` as its Host header, at `now` (epoch seconds).
+def sign(
+    target: str, host: str, credentials: FrozenCredentials, region: str, now: float
+) -> list[tuple[str, str]]:
+    """The headers that sign a GET of `target` with the Host header `host` at `now` (epoch seconds).
 
-    They are X-Amz-Date, X-Amz-Security-Token where the keys have one, and Authorization, which covers
-    these and the host.
+    They are X-Amz-Date, X-Amz-Security-Token if the credentials have a token, and Authorization, whose
+    signature covers these and the host.
     """
     timestamp = time.strftime(SIGV4_TIMESTAMP, time.gmtime(now))
-    return _Signer(cast("Any", keys), SERVICE, region).headers(target, host, timestamp)
+    return _Signer(cast("Any", credentials), SERVICE, region).headers(target, host, timestamp)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 ListPage = Callable[[Mapping[str, object]], ListFunctionEventInvokeConfigsResponse]
 
+_ALREADY_EXECUTING = "generator already executing: two threads use one iterator; make one for each thread"
+
 
 @reject_unknown_arguments
 class Client(ClientBase[httpx.BaseTransport]):
@@ -47,8 +50,9 @@ class Client(ClientBase[httpx.BaseTransport]):
     use_ssl: False for http:// (default True); a custom endpoint has its own scheme.
     verify: False not to verify TLS certificates, or the path of a CA bundle (else AWS_CA_BUNDLE, the
         profile's `ca_bundle`, REQUESTS_CA_BUNDLE, certifi's).
-    aws_access_key_id, aws_secret_access_key, aws_session_token: the keys (else AWS_ACCESS_KEY_ID and so on,
-        then botocore's chain: role, web identity, SSO, shared files, process, container, instance metadata).
+    aws_access_key_id, aws_secret_access_key, aws_session_token: the credentials (else AWS_ACCESS_KEY_ID and
+        so on, then botocore's chain: role, web identity, SSO, shared files, process, container, instance
+        metadata).
     credentials: a botocore Credentials object, or a callable that returns one; called once.
     config: a `Config`, or a `botocore.config.Config`.
     transport: an `httpx.BaseTransport`, with its own TLS, proxies and pool size; `close()` leaves it open.
@@ -70,8 +74,8 @@ class Client(ClientBase[httpx.BaseTransport]):
         MaxItems: how many configurations at most, 1 to 50 (default: the service's).
 
         Raises ParamValidationError before anything is sent; NoCredentialsError; ClientError if the service
-        says no, ConnectionError and HTTPClientError if there is no response, each after retries where they
-        may help; ResponseParserError for a response that is no page.
+        refuses, ConnectionError and HTTPClientError if there is no response, each after retries where they
+        may help; ResponseParserError for a response that is not a page.
 
         Source: https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctionEventInvokeConfigs.html
         """
@@ -188,7 +192,7 @@ def client(service_name: str, region_name: str | None = None, **options: Unpack[
     try:
         return Client(region_name, **options)
     finally:
-        options = {}  # a traceback with locals would show the keys
+        options = {}  # a traceback with locals would show the credentials
 
 
 class PageIterator(PageIteratorBase[ListPage]):
@@ -217,7 +221,7 @@ class PageIterator(PageIteratorBase[ListPage]):
     def build_full_result(self) -> FullResult:
         """All pages in one, with a `NextToken` if `MaxItems` cut it.
 
-        If it fails, nothing was handed out, and `resume_token` stays where it began.
+        If it fails, nothing was returned, and `resume_token` stays where it began.
         """
         self._begin()
         pagination = Pagination(self._plan)
@@ -244,27 +248,43 @@ class Items(ItemsBase[PageIterator]):
 
 
 class _Pages(Iterator[ListFunctionEventInvokeConfigsResponse]):
-    """One pass. Not a generator: that would be finished for good after an error."""
+    """One pass. Not a generator: a generator that has raised is exhausted, and the loop would end silently.
+
+    What a generator has and this needs too: a second thread that steps it meanwhile gets an error. Without
+    it, two threads would send the same request, and both would be given the same page.
+    """
 
     def __init__(self, list_page: ListPage, pagination: Pagination) -> None:
         self._list_page = list_page
         self._pagination = pagination
+        self._lock = threading.Lock()
 
     def __next__(self) -> ListFunctionEventInvokeConfigsResponse:
-        request = self._pagination.next_request()
-        if request is None:
-            raise StopIteration
-        return self._pagination.receive(self._list_page(request))
+        if not self._lock.acquire(blocking=False):
+            raise ValueError(_ALREADY_EXECUTING)
+        try:
+            request = self._pagination.next_request()
+            if request is None:
+                raise StopIteration
+            return self._pagination.receive(self._list_page(request))
+        finally:
+            self._lock.release()
 
 
 class _Flattened(Iterator[T]):
-    """What each page of a pass yields, one by one."""
+    """The items of each page of a pass, one by one."""
 
-    def __init__(self, list_page: ListPage, results: ItemBuffer[T]) -> None:
-        self._pages = _Pages(list_page, results.pagination)
-        self._results = results
+    def __init__(self, list_page: ListPage, buffer: ItemBuffer[T]) -> None:
+        self._pages = _Pages(list_page, buffer.pagination)
+        self._buffer = buffer
+        self._lock = threading.Lock()
 
     def __next__(self) -> T:
-        while not self._results:
-            self._results.push_page(self._results.pending_page or next(self._pages))
-        return self._results.pop()
+        if not self._lock.acquire(blocking=False):
+            raise ValueError(_ALREADY_EXECUTING)
+        try:
+            while not self._buffer:
+                self._buffer.push_page(self._buffer.pending_page or next(self._pages))
+            return self._buffer.pop()
+        finally:
+            self._lock.release()

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import re
-import subprocess
 import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+import processes
 import pytest
 
 import lambda_event_invoke_configs
 
 pytest.importorskip("types_boto3_lambda")
 
-SAMPLE = Path(__file__).parents[1] / "support" / "typed_usage.py"
+SAMPLE = Path(__file__).parent / "support" / "typed_usage.py"
 SOURCES = Path(lambda_event_invoke_configs.__file__).parents[1]
 PROMISES = [
     found
@@ -31,24 +30,17 @@ Check = Callable[[str], Complaints]
 
 
 def run(*arguments: str, folder: Path) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", *arguments],
-        cwd=folder,
-        env={
-            **os.environ,
-            "MYPYPATH": str(SOURCES),
-            # pyright asks the interpreter for its paths.
-            "PYTHONPATH": str(SOURCES),
-            # It comes with a launcher, which else may fetch a Node.js of its own.
-            "PYRIGHT_PYTHON_GLOBAL_NODE": "1",
-            "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode in {0, 1}, done.stdout + done.stderr
-    return done.stdout
+    environ = {
+        "MYPYPATH": str(SOURCES),
+        # pyright asks the interpreter for its paths.
+        "PYTHONPATH": str(SOURCES),
+        # It comes with a launcher, which else may fetch a Node.js of its own.
+        "PYRIGHT_PYTHON_GLOBAL_NODE": "1",
+        "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1",
+    }
+    ran = processes.run(sys.executable, "-m", *arguments, folder=folder, fails=True, **environ)
+    assert ran.code in {0, 1}, ran.out + ran.err
+    return ran.out
 
 
 def mypy(folder: Path) -> Complaints:

@@ -1,25 +1,18 @@
-"""What one exchange may take: time, memory, and only connections of its own process."""
+"""What one exchange may take, in time and in memory, and which connection the next one uses."""
 
 from __future__ import annotations
 
 import json
-import os
-import socket
 import ssl
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
-from weakref import WeakSet
 
 import httpx
 import pytest
-from scripted import Raw, Reply, ScriptedServer, page
+from servers import Raw, Reply, ScriptedServer, Trickle, page
 
 import lambda_event_invoke_configs as eic
-from lambda_event_invoke_configs import _fork as forks
 from lambda_event_invoke_configs._sync.transport import PooledTransport
 from lambda_event_invoke_configs.exceptions import (
     ConnectTimeoutError,
@@ -28,62 +21,14 @@ from lambda_event_invoke_configs.exceptions import (
 )
 
 Scripted = Callable[..., ScriptedServer]
-
 CONNECT, READ = 0.5, 0.3  # seconds
 LONGEST = 5.0  # seconds: what a call may take here on a machine that has other work; for ever is longer
 
 
-class Trickle:
-    """A server whose every answer never ends; it comes piece by piece, each well within the read timeout.
-
-    Without a pause it comes faster than it can be read.
-    """
-
-    def __init__(self, head: bytes, endless: bytes, pause: float = READ / 10) -> None:
-        self._pause = pause
-        self.attempts = 0
-        self._head, self._endless = head, endless
-        self._over = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        with connection:
-            try:
-                connection.recv(65536)
-                self.attempts += 1
-                connection.sendall(self._head)
-                while not self._over.wait(self._pause):
-                    connection.sendall(self._endless)
-            except OSError:
-                return
-
-    def close(self) -> None:
-        self._over.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-
 @pytest.fixture
-def trickle() -> Iterator[Callable[..., Trickle]]:
-    made: list[Trickle] = []
-
-    def start(*arguments: Any) -> Trickle:
-        made.append(Trickle(*arguments))
-        return made[-1]
-
-    yield start
-    for server in made:
-        server.close()
+def trickle(start: Callable[..., Trickle]) -> Callable[..., Trickle]:
+    """Makes servers whose answers never end; each piece comes well within the read timeout."""
+    return lambda head, endless, pause=READ / 10: start(Trickle, head, endless, pause)
 
 
 class TestTime:
@@ -111,7 +56,7 @@ class TestTime:
             client.list_function_event_invoke_configs(FunctionName="f")
         took = time.monotonic() - began
         assert 2 * (CONNECT + READ) * 0.9 <= took + sum(slept) <= LONGEST
-        assert server.attempts == 2
+        assert len(server.requests) == 2
         assert len(slept) == 1
 
     def test_is_bounded_however_fast_the_response_comes(self, trickle: Any, ours: Any) -> None:
@@ -237,110 +182,3 @@ class TestSize:
         }
         longest = json.dumps({"FunctionEventInvokeConfigs": [config] * 50, "NextMarker": "m" * 4096})
         assert len(longest) * 15 < eic.Config().max_response_size
-
-
-FORKING = """
-import os, sys
-import lambda_event_invoke_configs as eic
-
-def arn():
-    page = client.list_function_event_invoke_configs(FunctionName="f")
-    return page["FunctionEventInvokeConfigs"][0]["FunctionArn"]
-
-client = eic.Client("us-east-1", endpoint_url=sys.argv[1], aws_access_key_id="a", aws_secret_access_key="b")
-print(arn(), flush=True)
-child = os.fork()
-if not child:
-    print(arn(), arn(), flush=True)
-    os._exit(0)
-os.waitpid(child, 0)
-print(arn(), flush=True)
-client.close()
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
-def test_a_forked_process_has_connections_of_its_own(scripted: Scripted) -> None:
-    server = scripted(page("1"), page("2"), page("3"), page("4"))
-    done = subprocess.run(
-        [sys.executable, "-c", FORKING, server.url], capture_output=True, text=True, check=True, timeout=60
-    )
-    assert done.stdout.split() == ["1", "2", "3", "4"]
-    assert server.connections == 2
-
-
-FETCHING = """
-import os, sys, threading
-from datetime import datetime, timedelta, timezone
-from botocore.credentials import Credentials, RefreshableCredentials
-import lambda_event_invoke_configs as eic
-
-fetching, go_on = threading.Event(), threading.Event()
-
-def fetch():
-    if not child:
-        fetching.set()
-        go_on.wait(30)
-    return Credentials("a", "b")
-
-def refresh():
-    fetch()
-    then = datetime.now(timezone.utc) + timedelta(hours=1)
-    return {"access_key": "a", "secret_key": "b", "token": "t", "expiry_time": then.isoformat()}
-
-def ask():
-    client.list_function_event_invoke_configs(FunctionName="f")
-
-child = 0
-client = eic.Client("us-east-1", endpoint_url=sys.argv[1], credentials=CREDENTIALS)
-thread = threading.Thread(target=ask)
-thread.start()
-fetching.wait(30)
-forked = os.fork()
-if not forked:
-    child = 1
-    ask()
-    os._exit(0)
-print(os.waitpid(forked, 0)[1], flush=True)
-go_on.set()
-thread.join()
-client.close()
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
-@pytest.mark.parametrize(
-    "credentials",
-    [
-        pytest.param("fetch", id="found"),
-        pytest.param(
-            'RefreshableCredentials("a", "b", "t", datetime(2020, 1, 1, tzinfo=timezone.utc), refresh, "m")',
-            id="refreshed",
-        ),
-    ],
-)
-def test_a_process_forked_while_keys_are_fetched_fetches_its_own(
-    scripted: Scripted, credentials: str
-) -> None:
-    server = scripted(page("1"), page("2"))
-    script = FETCHING.replace("CREDENTIALS", credentials)
-    done = subprocess.run(
-        [sys.executable, "-c", script, server.url], capture_output=True, text=True, check=True, timeout=60
-    )
-    assert done.stdout == "0\n"
-
-
-def test_what_is_registered_is_begun_anew_in_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Each:
-        times = 0
-
-        def reset(self) -> None:
-            self.times += 1
-
-    each, gone = Each(), Each()
-    monkeypatch.setattr(forks, "_registered", WeakSet())
-    forks.reset_after_fork(each)
-    forks.reset_after_fork(gone)
-    del gone
-    forks._reset_all()
-    assert (each.times, len(forks._registered)) == (1, 1)

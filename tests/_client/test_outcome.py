@@ -1,0 +1,380 @@
+"""Many functions at the same time, whichever client lists them: an outcome for each, as it completes.
+
+    NAMES=1000000 python -m pytest tests/_client/test_outcome.py -k memory
+    PACED=3000 python -m pytest tests/_client/test_outcome.py -k pace
+
+are the long forms: so many names in flat memory, and so many requests to a service that allows 15 a second.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import anyio
+import distributed
+import drivers
+import httpx
+import pytest
+from account import Account, Pair, list_pair
+from dateutil.tz import tzlocal
+from listing import Taken, arns, by_name, names
+from processes import python
+
+import lambda_event_invoke_configs as eic
+from lambda_event_invoke_configs import exceptions
+
+NAMES = int(os.environ.get("NAMES", "5000"))
+PACED = int(os.environ.get("PACED", "60"))
+LIMIT = 15  # requests a second: the service's
+MEMORY = Path(__file__).parents[1] / "support" / "memory.py"
+really_sleep = time.sleep  # before the tests take it away
+really_sleep_async = anyio.sleep
+Ours = Callable[..., Any]
+
+
+@pytest.fixture
+def client(account: Account, ours: Ours) -> Any:
+    """Our client of the account: sync, asyncio and trio in turn."""
+    return ours(account.url)
+
+
+WRONG_CLOCK = {"x-amzn-errortype": "RequestExpired", "date": "Tue, 01 Jan 2030 00:00:00 GMT"}
+
+
+class TestOutcomes:
+    def test_there_is_one_for_each_name(self, client: Any) -> None:
+        found = by_name(client.list_for_functions(names(100)))
+
+        assert {*found} == {*names(100)}
+        assert all(arns(outcome.configurations) == [name] for name, outcome in found.items())
+        assert all(outcome.error is outcome.resume_token is None for outcome in found.values())
+
+    def test_there_is_none_for_no_names(self, client: Any) -> None:
+        assert list(client.list_for_functions([])) == []
+
+    def test_has_all_pages(self, client: Any) -> None:
+        (outcome,) = client.list_for_functions(["f-pages-7"])
+
+        assert arns(outcome.configurations) == [f"f-pages-7:{n}" for n in range(7)]
+
+    def test_comes_as_it_completes(self, client: Any) -> None:
+        listings = client.list_for_functions(["slow-pages-100", *names(3)], max_concurrency=2)
+
+        assert [outcome.function_name for outcome in listings][-1] == "slow-pages-100"
+
+    def test_a_name_that_comes_twice_has_two(self, client: Any) -> None:
+        assert [arns(outcome.configurations) for outcome in client.list_for_functions(["f", "f"])] == [
+            ["f"],
+            ["f"],
+        ]
+
+    def test_of_one_function_is_the_same(self, client: Any) -> None:
+        assert client.list_for_function("f") == next(iter(client.list_for_functions(["f"])))
+
+    def test_shares_the_clients_clock_offset_and_quota(self, ours: Ours) -> None:
+        answers = [httpx.Response(400, headers=WRONG_CLOCK, json={}), *[httpx.Response(200, json={})] * 2]
+        client = ours(None, transport=httpx.MockTransport(lambda _: answers.pop(0)))
+
+        client.list_function_event_invoke_configs(FunctionName="f")
+
+        assert client.list_for_function("f").error is None  # not refused for the clock once more
+
+    def test_pays_for_its_retries_as_the_clients_other_calls_do(self, ours: Ours, slept: list[float]) -> None:
+        client = ours(None, transport=httpx.MockTransport(lambda _: httpx.Response(500)))
+
+        outcomes = [client.list_for_function("f") for _ in range(20)]
+        for _ in range(20):
+            with pytest.raises(exceptions.ClientError):
+                client.list_function_event_invoke_configs(FunctionName="f")
+
+        assert all(outcome.error for outcome in outcomes)
+        assert client._call_flow._quota.available < 14
+        assert len([seconds for seconds in slept if seconds < 1]) == 500 // 14
+
+    def test_waits_no_longer_when_the_clock_is_set_back(
+        self, ours: Ours, slept: list[float], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        answers = [httpx.Response(200, json={})] * 30
+        answers[20] = httpx.Response(429, headers={"x-amzn-errortype": "TooManyRequestsException"}, json={})
+        client = ours(None, transport=httpx.MockTransport(lambda _: answers.pop(0)))
+        for _ in range(25):
+            client.list_for_function("f")
+        now = time.time()
+        monkeypatch.setattr(client._call_flow, "_clock", lambda: now - 600)
+
+        client.list_for_function("f")
+
+        assert max(slept) < 10
+
+
+class TestAnOutcomeOfAnotherProcess:
+    @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York"])
+    def test_is_of_the_same_moment_whatever_the_zone_there(self, zone: str) -> None:
+        """A pickled `tzlocal()` takes the offsets along, and asks where it arrives for the summer time."""
+        script = (
+            "import pickle\n"
+            "import lambda_event_invoke_configs as eic\n"
+            "from datetime import datetime\n"
+            "from lambda_event_invoke_configs._protocol import response as timestamps\n"
+            "found = [1753000000 + n * 86400 * 30 for n in range(12)]\n"
+            "zone = timestamps.machine_zone()\n"
+            "found = [{'LastModified': timestamps.parse_timestamp(n, zone)} for n in found]\n"
+            "print(pickle.dumps(eic.FunctionOutcome('f', [*found, None, {}])).hex())"
+        )
+        outcome = pickle.loads(bytes.fromhex(python("-c", script, TZ=zone)))
+
+        *found, null, empty = outcome.configurations
+        moments = [each["LastModified"].timestamp() for each in found]
+        assert moments == [1753000000 + n * 86400 * 30 for n in range(12)]
+        assert {type(each["LastModified"].tzinfo) for each in found} == {tzlocal}
+        assert (outcome.function_name, null, empty) == ("f", None, {})
+
+    def test_keeps_what_is_at_the_end_of_the_calendar(self) -> None:
+        last = datetime.max.replace(tzinfo=timezone(-timedelta(hours=1)))
+        outcome = eic.FunctionOutcome("f", [{"LastModified": last}])
+        assert pickle.loads(pickle.dumps(outcome)) == outcome
+
+
+class TestFailures:
+    def test_of_one_is_its_outcome_and_stops_no_other(self, client: Any) -> None:
+        found = by_name(client.list_for_functions([*names(20), "missing-1", *names(20, "g")]))
+
+        assert len(found) == 41
+        assert [name for name, outcome in found.items() if outcome.error] == ["missing-1"]
+        assert isinstance(found["missing-1"].error, exceptions.ResourceNotFoundException)
+        assert found["missing-1"].resume_token is None
+        assert found["missing-1"].configurations == []
+
+    def test_half_way_leaves_what_came_and_a_token_that_continues_exactly(self, client: Any) -> None:
+        name = f"breaks-3-{os.urandom(4).hex()}-pages-5"
+        (outcome,) = client.list_for_functions([name])
+
+        assert isinstance(outcome.error, exceptions.InvalidParameterValueException)
+        assert arns(outcome.configurations) == [f"{name}:{n}" for n in range(3)]
+        rest = client.list_for_function(name, outcome.resume_token)
+        assert rest.error is None
+        assert arns(outcome.configurations) + arns(rest.configurations) == [f"{name}:{n}" for n in range(5)]
+
+    def test_before_anything_came_leaves_the_token_it_began_with(self, client: Any) -> None:
+        name = f"breaks-1-{os.urandom(4).hex()}-pages-3"
+        first = client.list_for_function(name)
+        again = client.list_for_function("missing-1", first.resume_token)
+
+        assert first.resume_token is not None
+        assert again.resume_token == first.resume_token
+
+    def test_a_name_or_token_that_cannot_be_one_is_an_outcome_too(self, client: Any) -> None:
+        found = list(client.list_for_functions(["", None, "f"]))
+
+        errors = {outcome.function_name: type(outcome.error) for outcome in found}
+        invalid = exceptions.ParamValidationError
+        assert errors == {"": invalid, None: invalid, "f": type(None)}
+        assert isinstance(client.list_for_function("f", "a___1___2").error, exceptions.StartingTokenError)
+
+    def test_of_the_names_comes_after_the_outcomes_of_those_given(self, client: Any) -> None:
+        def failing() -> Iterator[str]:
+            yield from names(15)
+            raise LookupError("no more names")
+
+        found = []
+        with pytest.raises(LookupError, match="no more names"):  # noqa: PT012 - the loop raises
+            for outcome in client.list_for_functions(failing(), max_concurrency=4):
+                found.append(outcome.function_name)
+
+        assert sorted(found) == sorted(names(15))
+
+    def test_of_the_names_at_once_is_all_there_is(self, client: Any) -> None:
+        def failing() -> Iterator[str]:
+            raise LookupError("no names")
+            yield ""
+
+        with pytest.raises(LookupError, match="no names"):
+            list(client.list_for_functions(failing()))
+
+    def test_of_the_loops_body_goes_through_as_it_is(self, client: Any) -> None:
+        with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the loop raises
+            for _ in client.list_for_functions(names(100)):
+                raise ZeroDivisionError
+
+
+class TestPickling:
+    @pytest.mark.parametrize("make", [eic.Client, eic.AsyncClient])
+    def test_a_client_is_refused_with_what_to_do(self, make: Any, account: Account) -> None:
+        client = make(**account.options)
+        for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
+            with pytest.raises(TypeError, match="lient cannot be pickled: make a client in each process"):
+                attempt(client)
+
+    def test_outcomes_survive_it(self, client: Any) -> None:
+        for outcome in client.list_for_functions(["f", "missing-1", ""]):
+            again = pickle.loads(pickle.dumps(outcome))
+            assert (again.configurations, repr(again.error)) == (outcome.configurations, repr(outcome.error))
+
+
+def test_accounts_and_regions_are_tasks_of_a_cluster() -> None:
+    """On a real `distributed` cluster: one task for each pair, with its own credentials."""
+    with (
+        Account() as first,
+        Account() as second,
+        distributed.LocalCluster(
+            n_workers=3, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+        ) as cluster,
+        distributed.Client(cluster) as dask,
+    ):
+        pairs = [
+            Pair(account.url, f"AKID{n}", [*names(20), "missing-1"])
+            for n, account in enumerate([first, second, first, second, first, second])
+        ]
+        done = dask.gather(dask.map(list_pair, pairs, pure=False))
+        keys = [account.seen()["keys"] for account in (first, second)]
+
+    assert os.getpid() not in {process for process, _ in done}
+    assert len({process for process, _ in done}) > 1
+    for _, outcomes in done:
+        found = by_name(outcomes)
+        assert [name for name, outcome in found.items() if outcome.error] == ["missing-1"]
+        assert isinstance(found["missing-1"].error, exceptions.ResourceNotFoundException)
+        assert all(arns(found[name].configurations) == [name] for name in names(20))
+    assert keys == [["AKID0", "AKID2", "AKID4"], ["AKID1", "AKID3", "AKID5"]]
+
+
+class TestLaziness:
+    @pytest.mark.parametrize("max_concurrency", [1, 4, 10])
+    def test_names_are_never_taken_further_than_there_is_room(
+        self, client: Any, max_concurrency: int
+    ) -> None:
+        taken = Taken(names(100))
+        handed_out = 0
+
+        for _ in client.list_for_functions(taken, max_concurrency=max_concurrency):
+            handed_out += 1
+            assert taken.number - handed_out <= max_concurrency
+
+        assert handed_out == taken.number == 100
+
+    def test_whoever_does_not_ask_for_outcomes_has_no_more_names_taken(self, client: Any) -> None:
+        taken = Taken(names(1000))
+        listings = client.list_for_functions(taken, max_concurrency=5)
+        next(listings)
+
+        threading.Event().wait(0.1)
+
+        assert taken.number <= 6
+        listings.close()
+
+    @pytest.mark.skipif(os.name == "nt", reason="there is no resource module")
+    @pytest.mark.parametrize("backend", drivers.BACKENDS)
+    def test_the_memory_does_not_grow_with_the_names(self, backend: str) -> None:
+        early, late = json.loads(python(MEMORY, backend, str(NAMES)))
+        # With the default number that is some 230 bytes a name; an outcome has more than 1,000.
+        assert late - early <= 1024, f"{early} KiB after a tenth of the names, {late} KiB after all"
+
+
+class TestArguments:
+    @pytest.mark.parametrize("backend", drivers.BACKENDS)
+    @pytest.mark.parametrize(
+        ("arguments", "complaint"),
+        [
+            ({"names": "f"}, "names: 'f', must be an iterable of names, not a single one"),
+            ({"names": b"f"}, "names: b'f', must be an iterable of names"),
+            ({"names": 7}, "names: 7, must be an iterable of names"),
+            ({"max_concurrency": 0}, "max_concurrency: 0, must be an int, 1 or more"),
+            ({"max_concurrency": True}, "max_concurrency: True, must be an int, 1 or more"),
+            ({"max_concurrency": "2"}, "max_concurrency: '2', must be an int, 1 or more"),
+        ],
+        ids=str,
+    )
+    def test_that_cannot_be_used_are_refused_at_once(
+        self, backend: str, arguments: dict[str, Any], complaint: str
+    ) -> None:
+        client = (eic.Client if backend == "sync" else eic.AsyncClient)("us-east-1")
+
+        with pytest.raises(exceptions.InvalidConfigError, match=complaint):
+            client.list_for_functions(**{"names": [], **arguments})
+
+
+class TestLeavingEarly:
+    def test_asks_for_no_more_functions(self, account: Account, client: Any) -> None:
+        prefix = f"left-{os.urandom(4).hex()}"
+        taken = Taken(names(1000, prefix))
+        listings = client.list_for_functions(taken, max_concurrency=3)
+
+        next(listings)
+        listings.close()
+
+        asked = {name for name in account.asked() if name.startswith(prefix)}
+        assert len(asked) <= taken.number <= 4
+        assert list(listings) == []
+
+
+class TestCtrlC:
+    @pytest.mark.skipif(os.name == "nt", reason="there is no Ctrl-C for one process alone")
+    @pytest.mark.parametrize("busy_for", [0, 60])
+    @pytest.mark.parametrize("backend", drivers.BACKENDS)
+    def test_ends_a_process_that_waits_for_answers(
+        self, account: Account, backend: str, busy_for: float
+    ) -> None:
+        """Also if it comes while the process is busy with an outcome, and not with waiting for the next."""
+        script = f"""
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+import anyio, lambda_event_invoke_configs as eic
+names = ["f", "hangs-1", "hangs-2"]
+def main():
+    with eic.Client(**{account.options!r}) as client:
+        for outcome in client.list_for_functions(names):
+            print(outcome.function_name, flush=True)
+            time.sleep({busy_for})
+async def main_async():
+    async with eic.AsyncClient(**{account.options!r}) as client:
+        async with client.list_for_functions(names) as outcomes:
+            async for outcome in outcomes:
+                print(outcome.function_name, flush=True)
+                await anyio.sleep({busy_for})
+main() if {backend!r} == "sync" else anyio.run(main_async, backend={backend!r})
+"""
+        with subprocess.Popen(
+            [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout
+            assert process.stdout.readline() == "f\n"
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=20)
+
+        if backend == "asyncio" and sys.version_info < (3, 11):
+            # There, anyio.run() makes a cancellation of it, whatever it runs.
+            assert process.returncode == 1
+        else:
+            assert process.returncode == -signal.SIGINT
+            assert "KeyboardInterrupt" in err
+
+
+class TestPace:
+    @pytest.mark.parametrize("backend", drivers.BACKENDS)
+    def test_keeps_within_what_the_service_allows(
+        self, backend: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(time, "sleep", really_sleep)
+        monkeypatch.setattr(anyio, "sleep", really_sleep_async)
+        with Account(LIMIT) as account, drivers.make(backend, **account.options) as client:
+            found = by_name(client.list_for_functions(names(PACED)))
+            seen = account.seen()
+
+        assert [outcome.error for outcome in found.values() if outcome.error] == []
+        assert len(seen["asked"]) == PACED
+        assert seen["throttled"] <= max(10, PACED * 0.1), seen["throttled"]
+        # That it is not faster, the server sees to; and no machine is so slow.
+        rate = (PACED - LIMIT) / (seen["allowed_at"][-1] - seen["allowed_at"][0])
+        assert rate >= LIMIT / 5

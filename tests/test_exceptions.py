@@ -1,0 +1,95 @@
+"""The errors: botocore's classes, the service's words, and what to do next."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import botocore.exceptions
+import pytest
+from servers import ScriptedServer, error
+from texts import boto3s
+
+import lambda_event_invoke_configs as eic
+from lambda_event_invoke_configs import exceptions
+from lambda_event_invoke_configs import exceptions as errors
+from lambda_event_invoke_configs.exceptions import HINTS
+
+EXPIRED = "The security token included in the request is expired"
+
+
+class TestErrors:
+    def refusal(self, client: Any) -> exceptions.ClientError:
+        with pytest.raises(exceptions.ClientError) as caught:
+            client.list_function_event_invoke_configs(FunctionName="nope")
+        return caught.value
+
+    def test_are_caught_by_an_except_written_for_boto3(self, client: Any) -> None:
+        error = self.refusal(client)
+        assert isinstance(error, botocore.exceptions.ClientError)
+        assert type(error).__name__ == "ResourceNotFoundException"
+        assert error.operation_name == "ListFunctionEventInvokeConfigs"
+
+    def test_keep_their_class_through_pickle(self, client: Any) -> None:
+        error = self.refusal(client)
+        again = pickle.loads(pickle.dumps(error))
+        assert type(again) is exceptions.ResourceNotFoundException
+        assert (again.response, str(again)) == (error.response, str(error))
+
+
+def test_what_the_service_said_stays_as_it_was(scripted: Callable[..., ScriptedServer], ours: Any) -> None:
+    client = ours(scripted(error(403, "ExpiredTokenException", EXPIRED)).url)
+
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        client.list_function_event_invoke_configs(FunctionName="f")
+
+    assert caught.value.response["Error"] == {"Code": "ExpiredTokenException", "Message": EXPIRED}
+    assert caught.value.args == (
+        "An error occurred (ExpiredTokenException) when calling the ListFunctionEventInvokeConfigs "
+        f"operation: {EXPIRED}",
+    )
+
+
+@pytest.mark.parametrize("name", ["EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError"])
+def test_what_botocore_itself_raises_while_it_looks_for_credentials_is_the_same_error(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    raised = getattr(botocore.exceptions, name)(endpoint_url="http://sts", error="x")
+
+    def look(self: object) -> None:
+        raise raised
+
+    monkeypatch.setattr("botocore.session.Session.get_credentials", look)
+    with pytest.raises(getattr(errors, name)) as caught, eic.Client("us-east-1") as client:
+        client.list_function_event_invoke_configs(FunctionName="f")
+    assert boto3s(caught.value) == str(raised)
+    assert str(caught.value).endswith(HINTS.get(name, '"http://sts"'))
+
+
+def test_what_needs_no_hint_has_none(scripted: Callable[..., ScriptedServer], ours: Any) -> None:
+    client = ours(scripted(error(400, "InvalidParameterValueException", "too long.")).url)
+
+    with pytest.raises(errors.InvalidParameterValueException) as caught:
+        client.list_function_event_invoke_configs(FunctionName="f")
+
+    assert str(caught.value).endswith("operation: too long.")
+
+
+@pytest.mark.parametrize(
+    "response", [{}, {"Error": {}}, {"Error": {"Code": ["x"]}}, {"Error": {"Code": "9" * 5000}}]
+)
+def test_an_error_that_somebody_else_made_can_be_printed(response: Any) -> None:
+    assert str(errors.ClientError(response, "op")).startswith("An error occurred (")
+
+
+def test_each_hint_is_of_an_error_that_there_is() -> None:
+    situations = {name for name in HINTS if hasattr(errors, name)} | {name for name in HINTS if " " in name}
+    codes = {name for name in HINTS if name not in situations}
+    assert {code for code in codes if not code.endswith("Exception")} == {
+        "407",
+        "AccessDenied",  # STS's names of the same
+        "ExpiredToken",
+        "InvalidClientTokenId",
+        "SignatureDoesNotMatch",
+    }
