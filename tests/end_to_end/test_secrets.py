@@ -46,7 +46,7 @@ from drivers import BACKENDS
 from servers import Asked, Raw, Reply, ScriptedServer, Service, Silence, page
 
 import lambda_event_invoke_configs as eic
-from lambda_event_invoke_configs._protocol.call import GetCredentials, Request, Send, Sleep
+from lambda_event_invoke_configs._protocol.call import GetCredentials, Request, ReserveConnection, Send, Sleep
 from lambda_event_invoke_configs._settings import credentials as quiet
 from lambda_event_invoke_configs._settings.credentials import FrozenCredentials
 
@@ -932,6 +932,7 @@ class TestReprs:
             pages.search("a"),
             FrozenCredentials(ID, SECRET, TOKEN),
             request,
+            ReserveConnection(),
             GetCredentials(),
             Send(request),
             Sleep(1.0),
