@@ -84,7 +84,7 @@ class TestCancellation:
         assert run(scenario) == ["1", "2"]
         assert server.connections == 2
 
-    def test_of_closing_leaves_the_rest_to_be_closed_later(self, slow: Any) -> None:
+    def test_of_closing_comes_too_late_since_closing_waits_for_nothing(self, slow: Any) -> None:
         async def scenario() -> None:
             client = client_of(f"http://127.0.0.1:{slow.port}")
             calls = [client.list_function_event_invoke_configs(FunctionName="f") for _ in range(5)]
@@ -98,8 +98,7 @@ class TestCancellation:
             await asyncio.sleep(0)
             closing.cancel()
             await asyncio.wait([closing])
-            assert closing.cancelled()
-            await client.aclose()
+            assert not closing.cancelled()
             assert await asyncio.to_thread(slow.hung_up_by_client)
 
         asyncio.run(scenario())

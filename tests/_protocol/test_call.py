@@ -9,7 +9,14 @@ from typing import Any
 import botocore
 import pytest
 
-from lambda_event_invoke_configs._protocol.call import CallFlow, GetCredentials, Request, Send, Sleep
+from lambda_event_invoke_configs._protocol.call import (
+    CallFlow,
+    GetCredentials,
+    Request,
+    ReserveConnection,
+    Send,
+    Sleep,
+)
 from lambda_event_invoke_configs._protocol.response import Response
 from lambda_event_invoke_configs._settings.config import Config
 from lambda_event_invoke_configs._settings.credentials import FrozenCredentials
@@ -38,6 +45,7 @@ class Call:
         self.sent: list[Request] = []
         self.slept: list[float] = []
         self.fetched = 0
+        self.reserved = False
         self.before_send: Callable[[], None] | None = None
 
     def run(self) -> Any:
@@ -48,13 +56,19 @@ class Call:
             except StopIteration as done:
                 return done.value
             outcome = None
-            if isinstance(step, GetCredentials):
+            if isinstance(step, ReserveConnection):
+                assert not self.reserved
+                self.reserved = True
+            elif isinstance(step, GetCredentials):
+                assert self.reserved
                 self.fetched += 1
                 outcome = FrozenCredentials("AKID", SECRET, TOKEN)
             elif isinstance(step, Sleep):
                 self.slept.append(step.seconds)
             else:
                 assert isinstance(step, Send)
+                assert self.reserved
+                self.reserved = False
                 self.sent.append(step.request)
                 if self.before_send:
                     self.before_send, suspend = None, self.before_send
@@ -314,7 +328,9 @@ class TestAWrongClock:
         refusal = no(403, "InvalidSignatureException", date=TEN_MINUTES_LATER)
         first, second = Call(shared, refusal, OK), Call(shared, OK)
         next(second.steps)
+        next(second.steps)
         second.steps.send(FrozenCredentials("AKID", SECRET, TOKEN))  # signed and sent
+        second.reserved = False
         first.run()
         assert isinstance(second.steps.send(refusal), Sleep)
         second.run()
@@ -362,7 +378,7 @@ def test_adaptive_mode_waits_before_sending_once_it_was_throttled() -> None:
     shared = caller(retries={"mode": "adaptive", "total_max_attempts": 1})
     Call(shared, OK).run()
     for outcome in (no(500, "E"), no(429, "TooManyRequestsException")):
-        assert isinstance(next(Call(shared).steps), GetCredentials)
+        assert isinstance(next(Call(shared).steps), ReserveConnection)
         with pytest.raises(ClientError):
             Call(shared, outcome).run()
     step = next(Call(shared).steps)
@@ -384,6 +400,7 @@ def test_a_reset_gives_a_full_quota_and_forgets_the_rate() -> None:
 
 def test_no_step_shows_a_secret() -> None:
     call = Call(caller(), OK)
+    next(call.steps)
     keys_step = next(call.steps)
     send = call.steps.send(FrozenCredentials("AKID", SECRET, TOKEN))
     shown = f"{keys_step!r} {send!r} {FrozenCredentials('AKID', SECRET, TOKEN)!r} {resolved()!r}"

@@ -48,7 +48,13 @@ from listing import LIST, paginate
 from servers import Asked, Raw, Reply, ScriptedServer, Service, Silence, page
 
 import lambda_event_invoke_configs as eic
-from lambda_event_invoke_configs._protocol.call import GetCredentials, Request, Send, Sleep
+from lambda_event_invoke_configs._protocol.call import (
+    GetCredentials,
+    Request,
+    ReserveConnection,
+    Send,
+    Sleep,
+)
 from lambda_event_invoke_configs._settings.credentials import FrozenCredentials
 
 ID = "AKIDEXAMPLE"
@@ -940,6 +946,7 @@ class TestReprs:
             pages.search("a"),
             FrozenCredentials(ID, SECRET, TOKEN),
             request,
+            ReserveConnection(),
             GetCredentials(),
             Send(request),
             Sleep(1.0),

@@ -276,7 +276,7 @@ class TestAProxyOfAnHTTPSEndpoint:
         proxy = make_proxy(b"")
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
         for make in theirs, ours:
-            with pytest.raises(errors.ConnectionClosedError):
+            with pytest.raises(botocore.exceptions.ConnectionClosedError):
                 list_arns(make("https://lambda.example"))
 
 
@@ -309,5 +309,5 @@ class TestNobody:
         url = f"http://127.0.0.1:{silent.port}"
         with pytest.raises(errors.ReadTimeoutError) as caught:
             list_arns(ours(url, config=Config(read_timeout=0.3)))
-        assert str(caught.value) == f'Read timeout on endpoint URL: "{url}{path_of("f")}"'
+        assert boto3s(caught.value) == f'Read timeout on endpoint URL: "{url}{path_of("f")}"'
         assert (silent.connections, len(slept)) == (3, 2)
