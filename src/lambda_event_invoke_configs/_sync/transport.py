@@ -126,9 +126,10 @@ class _Slot:
 class Reservation(httpx.BaseTransport):
     """A transport that waits for a connection when it is entered, and for none after that."""
 
+    _slot: _Slot
+
     def __init__(self, pool: PooledTransport) -> None:
         self._pool = pool
-        self._slot: _Slot | None = None
 
     def __enter__(self) -> Reservation:
         self._slot = self._pool._slots.get()
@@ -140,9 +141,8 @@ class Reservation(httpx.BaseTransport):
         exc_value: BaseException | None = None,
         traceback: TracebackType | None = None,
     ) -> None:
-        if slot := self._slot:
-            slot.release()
-            self._slot = None
+        self._slot.release()
+        del self._slot  # a reservation that is kept, in a traceback, keeps no slot
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send, and read the whole response."""
