@@ -103,7 +103,7 @@ class Link:
     The transport keeps it, beside httpcore's objects, to close the socket without them.
     """
 
-    _socket: socket.socket | None = None  # before __init__ too, which Ctrl-C may keep from its end
+    _socket: socket.socket | None = None  # on the class too: Ctrl-C may interrupt __init__
 
     def __init__(self, seconds: float | None, socket_options: SocketOptions) -> None:
         self.deadline = Deadline(seconds)
