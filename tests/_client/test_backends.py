@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import socket
@@ -18,8 +19,10 @@ import pytest
 from servers import page
 
 import lambda_event_invoke_configs as eic
+from lambda_event_invoke_configs._async import sockets as async_sockets
 from lambda_event_invoke_configs._async.transport import AsyncPooledTransport
 from lambda_event_invoke_configs._client import network
+from lambda_event_invoke_configs._sync import sockets
 from lambda_event_invoke_configs._sync.transport import PooledTransport
 
 Make = Callable[..., Any]
@@ -34,6 +37,9 @@ def options(**others: Any) -> dict[str, Any]:
         "max_size": 10_000,
         **others,
     }
+
+
+HELLO = b"GET / HTTP/1.1\r\n\r\n"
 
 
 def ask(client: Any) -> Any:
@@ -154,11 +160,9 @@ class TestAStream:
     """What httpcore's own have too, for what looks at a response's `network_stream`."""
 
     def test_knows_its_socket(self, scripted: Make) -> None:
-        from lambda_event_invoke_configs._sync.sockets import Backend
-
         link = network.Link(None, None)
         port = scripted(page("a")).port
-        stream = Backend(link).connect_tcp("127.0.0.1", port, 5)
+        stream = sockets.Backend(link).connect_tcp("127.0.0.1", port, 5)
         connected = stream.get_extra_info("socket")
         assert isinstance(connected, socket.socket)
         assert stream.get_extra_info("server_addr") == connected.getpeername() == ("127.0.0.1", port)
@@ -203,9 +207,6 @@ def test_a_client_that_is_never_closed_ends_without_a_warning(scripted: Make) ->
 
 def test_what_a_peer_that_reads_nothing_is_sent_is_bounded_in_time() -> None:
     """A request is far smaller than a socket's buffer; but a stream may be written more than that."""
-    from lambda_event_invoke_configs._async import sockets as async_sockets
-    from lambda_event_invoke_configs._sync import sockets
-
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         link = network.Link(None, None)
@@ -229,3 +230,77 @@ def test_what_a_peer_that_reads_nothing_is_sent_is_bounded_in_time() -> None:
 
         for backend in "asyncio", "trio":
             anyio.run(write, backend=backend)
+
+
+@pytest.mark.parametrize(
+    ("use", "data", "kind"), [("read", 1, httpcore.ReadError), ("write", b"x", httpcore.WriteError)]
+)
+def test_tls_that_is_garbled_is_an_error_of_reading_or_of_writing(use: str, data: Any, kind: Any) -> None:
+    """As after a handshake; here in place of one, for a first read or a first write makes it."""
+    context = ssl.create_default_context()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, contextlib.ExitStack() as accepted:
+        port = listener.getsockname()[1]
+
+        def answer_with_garbage() -> None:
+            connection = accepted.enter_context(listener.accept()[0])
+            connection.sendall(b"HTTP/1.1 400 This is no TLS\r\n\r\n")
+
+        link = network.Link(None, None)
+        lower: Any = sockets.Backend(link).connect_tcp("127.0.0.1", port, 5)
+        answer_with_garbage()
+        secure = sockets.TLSStream(lower, link.add_tls(context, "h"), link)
+        secure._tls.attempt(secure._tls.object.do_handshake)
+        with pytest.raises(kind, match="SSL"):
+            getattr(secure, use)(data, 5)
+
+        async def use_async() -> None:
+            link = network.Link(None, None)
+            lower: Any = await async_sockets.Backend(link).connect_tcp("127.0.0.1", port, 5)
+            answer_with_garbage()
+            secure = async_sockets.TLSStream(lower, link.add_tls(context, "h"), link)
+            secure._tls.attempt(secure._tls.object.do_handshake)
+            with pytest.raises(kind, match="SSL"):
+                await getattr(secure, use)(data, 5)
+
+        for backend in "asyncio", "trio":
+            anyio.run(use_async, backend=backend)
+
+
+def test_tls_whose_connection_has_ended_has_data_for_nobody() -> None:
+    """Whatever has come behind a response: bytes, an end, or what is no TLS."""
+    for received in b"", b"HTTP/1.1 400 This is no TLS\r\n\r\n":
+        tls = network.TLS(ssl.create_default_context(), "h")
+        assert not tls.has_data()
+        tls.attempt(tls.object.do_handshake)
+        tls.receive(received)
+        assert tls.has_data()
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_socket_that_is_not_readable_after_all_is_waited_for_again(
+    scripted: Make, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system says now and then that there is something to read, and then there is nothing."""
+    real = anyio.wait_readable
+    waited: list[Any] = []
+
+    async def wait_readable(connected: Any) -> None:
+        waited.append(connected)
+        if len(waited) > 1:
+            await real(connected)
+
+    monkeypatch.setattr(anyio, "wait_readable", wait_readable)
+
+    async def main() -> bytes:
+        link = network.Link(None, None)
+        stream = await async_sockets.Backend(link).connect_tcp(
+            "127.0.0.1", scripted(page("a", wait=0.2)).port, 5
+        )
+        await stream.write(HELLO)
+        found = await stream.read(100, 5)
+        await stream.aclose()
+        return found
+
+    assert anyio.run(main, backend=backend).startswith(b"HTTP/1.1 200")
+    assert len(waited) == 2

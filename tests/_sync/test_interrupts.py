@@ -127,6 +127,7 @@ def test_an_interrupt_of_a_thread_of_list_for_functions_is_raised_or_too_late(la
 
     def list_two(step: int) -> tuple[bool, list[Any]]:
         interrupting = Interrupting(step, FUNCTIONS, "run")
+        tracing = threading.gettrace()  # coverage's
         threading.settrace(interrupting.call)
         outcomes = []
         try:
@@ -135,7 +136,7 @@ def test_an_interrupt_of_a_thread_of_list_for_functions_is_raised_or_too_late(la
         except KeyboardInterrupt:
             pass
         finally:
-            threading.settrace(None)  # type: ignore[arg-type]  # typeshed does not know that it may be None
+            threading.settrace(tracing)  # type: ignore[arg-type]  # typeshed does not know that it may be None
         return interrupting.raised, outcomes
 
     step = 0

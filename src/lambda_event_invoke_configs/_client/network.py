@@ -103,7 +103,7 @@ class Link:
     The transport keeps it, beside httpcore's objects, to close the socket without them.
     """
 
-    _socket: socket.socket | None = None  # before __init__ too, which Ctrl-C may keep from its end
+    _socket: socket.socket | None = None  # on the class too: Ctrl-C may interrupt __init__
 
     def __init__(self, seconds: float | None, socket_options: SocketOptions) -> None:
         self.deadline = Deadline(seconds)
@@ -154,12 +154,11 @@ class TLS:
     """
 
     def __init__(self, context: ssl.SSLContext, server_hostname: str | None) -> None:
-        if server_hostname is not None:
-            # Neither the brackets of an IPv6 address in a URL nor the dot that ends a full name belong to a
-            # certificate's names.
-            server_hostname = server_hostname.strip("[]").removesuffix(".")
+        # Neither the brackets of an IPv6 address in a URL nor the dot that ends a full name belong to a
+        # certificate's names.
+        name = server_hostname and server_hostname.strip("[]").removesuffix(".")
         self._received, self._to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.object = context.wrap_bio(self._received, self._to_send, server_hostname=server_hostname)
+        self.object = context.wrap_bio(self._received, self._to_send, server_hostname=name)
 
     def attempt(self, operation: Callable[..., Any], *arguments: object) -> Any:
         """What `operation` of `object` returns, or NEEDS_DATA. Raises ssl.SSLError."""
