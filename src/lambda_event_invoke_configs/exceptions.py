@@ -29,7 +29,7 @@ marks those that go on with what to do next (remedies.py); each is botocore's cl
       * SSOTokenLoadError, TokenRetrievalError
         SSOError, MetadataRetrievalError, MissingDependencyException
         HTTPClientError                  retried, and still failing
-            ConnectionClosedError, ReadTimeoutError
+          * ConnectionClosedError, ReadTimeoutError
         ConnectionError                  retried, and still failing
           * EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, SSLError
 """
@@ -43,7 +43,6 @@ from botocore import exceptions as _botocore
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    ConnectionClosedError,
     ConnectionError,  # noqa: A004 - botocore's name for it
     HTTPClientError,
     InvalidDefaultsMode,
@@ -56,7 +55,6 @@ from botocore.exceptions import (
     PaginationError,
     ParamValidationError,
     PartialCredentialsError,
-    ReadTimeoutError,
     RefreshWithMFAUnsupportedError,
     SSOError,
     UnknownServiceError,
@@ -68,6 +66,11 @@ from botocore.exceptions import InvalidConfigError as BotocoreInvalidConfigError
 from botocore.parsers import ResponseParserError as _ResponseParserError
 
 UNKNOWN_HOST = "no host of this name"
+NOT_HTTP = "a response that is not HTTP"
+TOO_MANY_FILES = "too many open files"
+PROXY_AUTHENTICATION = "the proxy wants a password"
+PROXY_DENIED = "the proxy does not connect to the host"
+STRICT_TLS = "a certificate that Python's strict checks refuse"
 NOT_LAMBDA = "an answer that is not Lambda's"
 
 _ENDPOINT = "the endpoint URL (endpoint_url, --endpoint-url, AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL)"
@@ -94,8 +97,13 @@ _ROLE = (
     "that STS can be reached."
 )
 _SSO_LOGIN = "Log in again: aws sso login, with the same profile."
+_PROXY_USER_INFO = (
+    "Put the user name and the password of the proxy into its URL (http://user:password@host:port, with "
+    "special characters percent-encoded)."
+)
 
 HINTS = {
+    "407": _PROXY_USER_INFO,
     "AccessDenied": _DENIED,
     "AccessDeniedException": _DENIED,
     "ConfigParseError": (
@@ -105,7 +113,7 @@ HINTS = {
         "Check the network: a firewall, a proxy that has to be used (HTTPS_PROXY), or a VPC that has "
         "neither a NAT gateway nor an endpoint for Lambda."
     ),
-    "EndpointConnectionError": f"Nothing accepts connections there. Check {_ENDPOINT}, and the network.",
+    "EndpointConnectionError": f"Check {_ENDPOINT}, and the network.",
     "ExpiredToken": _EXPIRED,
     "ExpiredTokenException": _EXPIRED,
     "InvalidClientTokenId": _UNKNOWN_KEY,
@@ -154,7 +162,21 @@ HINTS = {
     "iam-role": "Check the instance's role and its metadata service (AWS_EC2_METADATA_SERVICE_ENDPOINT).",
     "login": "Log in again: aws login, with the same profile.",
     "sso": _SSO_LOGIN,
+    NOT_HTTP: f"The response is not HTTP. Check {_ENDPOINT}: http:// or https://, and the port.",
     NOT_LAMBDA: _ANSWERS,
+    PROXY_AUTHENTICATION: _PROXY_USER_INFO,
+    PROXY_DENIED: (
+        "The proxy refuses to connect to this host. Have the host allowed there, or go without a proxy "
+        "(NO_PROXY)."
+    ),
+    STRICT_TLS: (
+        "From 3.13 on, Python refuses a certificate authority that is not made by the rules of RFC 5280. One "
+        "in a file that you name (verify, --ca-bundle, AWS_CA_BUNDLE) is accepted all the same."
+    ),
+    TOO_MANY_FILES: (
+        "Raise the process's limit of open files (ulimit -n), or close what is no longer used: a client has "
+        "up to max_pool_connections sockets."
+    ),
     UNKNOWN_HOST: (
         "The host's name was not found. Check the region (region_name, --region) or the endpoint URL for a "
         "mistake, and the network; where a proxy has to be used, set HTTPS_PROXY."
@@ -248,15 +270,33 @@ class _WithHint(Exception):
     Only str() does: `args`, `fmt` and `response` are as with boto3, which has the first part only.
     """
 
+    def _reason(self) -> str | None:
+        return None
+
     def _hint_key(self) -> str:
         # A failure of one of botocore's providers needs that source's hint, whatever its kind.
         provider = getattr(self, "kwargs", {}).get("provider")
         return provider if provider in HINTS else type(self).__name__
 
     def __str__(self) -> str:
-        text = super().__str__().rstrip()  # a program's message ends in a line break
-        hint = HINTS.get(self._hint_key())
-        return f"{text.removesuffix('.')}. {hint}" if hint else text
+        said = [super().__str__().rstrip(), self._reason(), HINTS.get(self._hint_key())]
+        *first, last = [text for text in said if text] or [""]
+        return ". ".join([*(text.removesuffix(".") for text in first), last])
+
+
+class _NetworkError(_WithHint):
+    """An exchange without a response. boto3's text says with whom; what follows says why.
+
+    Its `kwargs` hold `reason`, the operating system's or the other side's words, and `hint`, a key of HINTS.
+    """
+
+    def _reason(self) -> str | None:
+        reason: str | None = cast("Any", self).kwargs.get("reason")
+        return reason
+
+    def _hint_key(self) -> str:
+        hint: str | None = cast("Any", self).kwargs.get("hint")
+        return hint or super()._hint_key()
 
 
 class LambdaClientError(_WithHint, ClientError):
@@ -272,7 +312,7 @@ class LambdaClientError(_WithHint, ClientError):
     def _hint_key(self) -> str:
         code = str(self.response.get("Error", {}).get("Code"))
         # The status stands for a code that is missing. Lambda sends one, but for some failures of its own.
-        return NOT_LAMBDA if code in _STATUSES_OF_REFUSALS else code
+        return NOT_LAMBDA if code in _STATUSES_OF_REFUSALS and code not in HINTS else code
 
     def __reduce__(self) -> tuple[type[LambdaClientError], tuple[object, str]]:
         # boto3's pickles come back as a bare ClientError: its classes are made at run time.
@@ -341,22 +381,27 @@ class ProfileNotFound(_WithHint, _botocore.ProfileNotFound):
     """A profile was named that is in none of the shared config files."""
 
 
-class EndpointConnectionError(_WithHint, _botocore.EndpointConnectionError):
+class EndpointConnectionError(_NetworkError, _botocore.EndpointConnectionError):
     """No connection to the endpoint."""
 
-    def _hint_key(self) -> str:
-        return UNKNOWN_HOST if self.kwargs.get("unknown_host") else super()._hint_key()
 
-
-class ConnectTimeoutError(_WithHint, _botocore.ConnectTimeoutError):
+class ConnectTimeoutError(_NetworkError, _botocore.ConnectTimeoutError):
     """No connection to the endpoint within `connect_timeout`."""
 
 
-class ProxyConnectionError(_WithHint, _botocore.ProxyConnectionError):
+class ReadTimeoutError(_NetworkError, _botocore.ReadTimeoutError):
+    """No response within `read_timeout`, or no whole one within both timeouts together."""
+
+
+class ConnectionClosedError(_NetworkError, _botocore.ConnectionClosedError):
+    """The connection ended before the response did, or what came is not HTTP."""
+
+
+class ProxyConnectionError(_NetworkError, _botocore.ProxyConnectionError):
     """No connection to or through the proxy."""
 
 
-class SSLError(_WithHint, _botocore.SSLError):
+class SSLError(_NetworkError, _botocore.SSLError):
     """No TLS with the endpoint or the proxy; most often a certificate that cannot be verified."""
 
 

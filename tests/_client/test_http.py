@@ -39,15 +39,9 @@ def names_of_authorities(context: ssl.SSLContext) -> list[str]:
 
 
 class TestTheTransport:
-    def test_keeps_as_many_connections_as_the_pool_may_have_for_as_long_as_the_service_does(self) -> None:
+    def test_has_as_many_connections_as_the_pool_may_have(self) -> None:
         assert options()["connections"] == 10
         assert options(config=Config(max_pool_connections=3))["connections"] == 3
-        for made in PooledTransport(**options())._idle + AsyncPooledTransport(**options())._idle:
-            pool = made._pool
-            assert (pool._max_connections, pool._keepalive_expiry) == (1, None)
-
-    def test_takes_no_settings_out_of_the_environment_by_itself(self) -> None:
-        assert options()["trust_env"] is False
 
     def test_has_tcp_keep_alive_where_it_is_asked_for(self) -> None:
         assert options()["socket_options"] is None
@@ -167,7 +161,7 @@ class TestARequest:
             f"https://h.example:8443{self.TARGET}", self.TARGET, [("Host", "h.example:8443"), ("A", "b")]
         )
         settings = resolved(endpoint_url="https://h.example:8443", config=Config(**options))
-        return transport.to_httpx(request, settings)
+        return transport.to_httpx(request, settings, None)
 
     def test_keeps_its_target_and_its_headers_and_has_no_others(self) -> None:
         made = self.to_httpx()
@@ -199,12 +193,12 @@ class TestARequest:
 class TestAReply:
     def test_has_its_headers_in_lower_case_and_repeated_ones_joined(self) -> None:
         raw = [(b"X-Amzn-RequestId", b"1"), (b"Via", b"a"), (b"DATE", b"now"), (b"via", b"b"), (b"VIA", b"c")]
-        reply = transport.to_response(200, raw, b"body")
+        reply = transport.to_response(200, raw, b"body", 10)
         assert reply.headers == {"x-amzn-requestid": "1", "via": "a, b, c", "date": "now"}
         assert (reply.status, reply.body) == (200, b"body")
 
     def test_may_have_headers_that_are_not_ascii(self) -> None:
-        assert transport.to_response(200, [(b"X", b"\xe9")], b"").headers == {"x": "é"}
+        assert transport.to_response(200, [(b"X", b"\xe9")], b"", 10).headers == {"x": "é"}
 
 
 def raised_from(error: Exception, *causes: Exception) -> Any:

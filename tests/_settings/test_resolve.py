@@ -415,7 +415,7 @@ class TestTheCABundle:
     def test_else_that_of_requests_ca_bundle(self, resolve: Resolve) -> None:
         assert resolve({"REQUESTS_CA_BUNDLE": "/requests.pem"}).verify == "/requests.pem"
 
-    @pytest.mark.parametrize("verify", [5, Path("/ca.pem"), b"/ca.pem"])
+    @pytest.mark.parametrize("verify", [5, b"/ca.pem", ""])
     def test_is_no_other_object(self, resolve: Resolve, verify: object) -> None:
         with pytest.raises(InvalidConfigError) as caught:
             resolve(verify=verify)
@@ -602,6 +602,42 @@ class TestTheProxy:
         found = resolve(config=Config(proxies={"https": f"{slashes}{url}"}))
         assert found.proxy == f"http://{url}"
 
+    @pytest.mark.parametrize(
+        ("url", "shown"),
+        [
+            ("http://proxy.example:3128", "http://proxy.example:3128"),
+            ("http://user:hidden@proxy.example:3128", "http://***:***@proxy.example:3128"),
+            ("http://user:hid@den@[::1]:3128", "http://***:***@[::1]:3128"),
+            ("socks5://proxy.example", "socks5://proxy.example"),
+            ("http://user:hidden", "http://user***"),
+            ("hid@den://proxy.example", "***://proxy.example"),
+        ],
+    )
+    def test_is_shown_without_its_password(self, url: str, shown: str) -> None:
+        assert settings.masked(url) == shown
+
+    @pytest.mark.parametrize("password", ["p@ss", "p ss", "p@:@ss", "p%40ss"])
+    def test_may_have_a_password_with_an_at_sign_or_a_space(self, resolve: Resolve, password: str) -> None:
+        url = f"http://user:{password}@proxy.example:3128"
+        assert resolve(config=Config(proxies={"https": url})).proxy == url
+
+    @pytest.mark.parametrize(
+        ("url", "no_proxy", "passed_by"),
+        [
+            ("https://h.example:443", "h.example:443", True),
+            ("https://h.example:443", "h.example", True),
+            ("https://h.example", "h.example:443", False),
+            ("https://h.example:8443", "h.example:443", False),
+        ],
+    )
+    def test_of_the_environment_is_passed_by_for_the_port_in_no_proxy_as_with_boto3(
+        self, resolve: Resolve, monkeypatch: pytest.MonkeyPatch, url: str, no_proxy: str, passed_by: bool
+    ) -> None:
+        monkeypatch.setenv("HTTPS_PROXY", self.PROXY)
+        monkeypatch.setenv("NO_PROXY", no_proxy)
+        assert botocore.utils.should_bypass_proxies(url) is passed_by
+        assert (resolve(endpoint_url=url).proxy is None) is passed_by
+
     @pytest.mark.parametrize("nothing", ["", None])
     def test_that_is_nothing_is_none(self, resolve: Resolve, nothing: str) -> None:
         assert resolve(config=Config(proxies={"https": nothing})).proxy is None
@@ -613,16 +649,29 @@ class TestTheProxy:
             "http://user:hidden@",
             "http://user:hidden@proxy.example:port",
             "http://user:hid/hidden@proxy.example",
-            "http://user:hid@hidden@proxy.example",
+            "http://user:hid#hidden@proxy.example",
+            "http://user:hid?hidden@proxy.example",
+            "http://user:hidden",
+            "http://user:1hidden",
+            "hidden@hidden://proxy.example",
             "http://proxy.example/?hidden",
             "http://us\ner:hidden@proxy.example",
+            "http://user:hidden@proxy.example:99999",
             5,
         ],
     )
-    def test_that_cannot_be_used_is_refused_without_showing_it(self, resolve: Resolve, url: str) -> None:
+    @pytest.mark.parametrize("told", ["config", "HTTPS_PROXY", "https_proxy"])
+    def test_that_cannot_be_used_is_refused_by_the_name_of_its_setting_without_its_password(
+        self, resolve: Resolve, url: Any, told: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if told != "config":
+            monkeypatch.setenv(told, str(url))
         with pytest.raises(InvalidConfigError) as caught:
-            resolve(config=Config(proxies={"https": url}))
-        assert str(caught.value) == (
-            "Invalid value for proxies: 'a URL', must be http:// or https://, a host and a port"
-        )
+            resolve(config=Config(proxies={"https": url} if told == "config" else None))
+        name = "proxies['https']" if told == "config" else told
+        said = str(caught.value)
+        assert said.startswith(f"Invalid value for {name}: ")
+        assert said.endswith(", must be http:// or https://, a host and a port")
+        assert "hid" not in said
+        assert "a URL" not in said
         assert caught.value.__context__ is None or caught.value.__suppress_context__

@@ -32,6 +32,7 @@ DISTRIBUTIONS = (
     "jmespath",
     "python-dateutil",
     "six",
+    "sniffio",
     "typing-extensions",
     "urllib3",
 )

@@ -29,10 +29,11 @@ def ci(folder: Path, broken: str = "", without: str = "") -> tuple[int, str, lis
     """Run it; return its status, what it printed, and the files it left in the folder for temporary ones."""
     checkout, tools, temporary = folder / "checkout", folder / "tools", folder / "tmp"
     shutil.copytree(ROOT / ".ci", checkout / ".ci")
-    shutil.copy(ROOT / "README.md", checkout)
+    for name in "README.md", "pyproject.toml":
+        shutil.copy(ROOT / name, checkout)
     tools.mkdir()
     temporary.mkdir()
-    for name in {*TOOLS, "python", "node"} - {without}:
+    for name in {*TOOLS, "python", "python3.10", "python3.13", "node"} - {without}:
         (tools / name).write_text(STAND_IN)
         (tools / name).chmod(0o755)
     environ = {
@@ -61,6 +62,10 @@ def test_succeeds_when_every_step_does_and_leaves_nothing(tmp_path: Path) -> Non
         "pip install*",
         "python -m pytest -n*",
         "python -m pytest *aiobotocore*",
+        "python3.10 -m venv*",
+        "python -m pytest -q tests/_client *interrupts.py",
+        "python3.13 -m venv*",
+        "python -m pytest -q tests/_client *test_cases.py",
         "ruff check*",
         "ruff format*",
         "mypy*",
@@ -83,3 +88,12 @@ def test_fails_when_a_tool_is_missing(tool: str, tmp_path: Path) -> None:
     status, output, left = ci(tmp_path, without=tool)
     assert (status == 0, left) == (False, []), output
     assert f"{tool}: command not found" in output
+
+
+@pytest.mark.parametrize("version", ["3.10", "3.13"])
+def test_fails_when_a_python_is_missing(version: str, tmp_path: Path) -> None:
+    if shutil.which(f"python{version}", path="/usr/bin:/bin"):
+        pytest.skip("the system has it")
+    status, output, left = ci(tmp_path, without=f"python{version}")
+    assert (status == 0, left) == (False, []), output
+    assert f"Python {version} is missing" in output

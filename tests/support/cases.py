@@ -7,21 +7,25 @@ gets a `Bench` and returns what can be seen; what it raises is seen too, and so 
 from __future__ import annotations
 
 import base64
+import gzip
+import http.client
 import json
 import os
 import pickle
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+import httpx
 from botocore.config import Config
+from listing import LIST
 from servers import Raw, Reply, ScriptedServer, Silence, error, page
 
-LIST = "list_function_event_invoke_configs"
 NOBODY = "http://127.0.0.1:9"
 
 
@@ -556,7 +560,7 @@ def failures() -> Iterator[Case]:
 
 def answers_without_end() -> Iterator[Case]:
     body = b'{"FunctionEventInvokeConfigs": []}'
-    yield Case("answer.too-large", call(FunctionName="f"), (Reply(200, body + b" " * 2**24),))
+    yield Case("answer.too-large", call(FunctionName="f"), (Reply(200, body + b" " * 2**20),))
 
     def impatient(bench: Bench) -> Any:
         config = Config(connect_timeout=0.2, read_timeout=0.2, retries={"total_max_attempts": 1})
@@ -853,6 +857,46 @@ def concurrency() -> Iterator[Case]:
     yield Case("pool.size", connections, (slow,) * 6)
 
 
+def patched() -> Iterator[Case]:
+    """What instrumentation sees that replaces a method of an HTTP client's class."""
+
+    def count(bench: Bench) -> Any:
+        seen = []
+
+        def watched(method: Callable[..., Any]) -> Callable[..., Any]:
+            def watch(self: Any, *arguments: Any, **options: Any) -> Any:
+                seen.append(method)
+                return method(self, *arguments, **options)
+
+            return watch
+
+        places = [
+            (http.client.HTTPConnection, "putrequest"),
+            (httpx.Client, "send"),
+            (httpx.AsyncClient, "send"),
+        ]
+        originals = [getattr(kind, name) for kind, name in places]
+        client = bench.client()
+        try:
+            for (kind, name), original in zip(places, originals, strict=True):
+                setattr(kind, name, watched(original))
+            client.list_function_event_invoke_configs(FunctionName="f")
+        finally:
+            for (kind, name), original in zip(places, originals, strict=True):
+                setattr(kind, name, original)
+        return len(seen)
+
+    yield Case("patched.client", count, ONE)
+
+
+def encoded() -> Iterator[Case]:
+    body = json.dumps({"FunctionEventInvokeConfigs": [{"FunctionArn": "a"}]}).encode()
+    for name, data in [("gzip", gzip.compress(body)), ("deflate", zlib.compress(body)), ("br", b"\x8b\x00")]:
+        yield Case(
+            f"body.encoded.{name}", call(FunctionName="f"), (Reply(200, data, {"Content-Encoding": name}),)
+        )
+
+
 def clocks() -> Iterator[Case]:
     date = "Mon, 23 Nov 2026 15:00:00 GMT"  # three hours after the moment that both sign at
     refusal = Reply(
@@ -885,6 +929,8 @@ CASES = [
         credentials,
         hints,
         concurrency,
+        patched,
+        encoded,
         clocks,
     )
     for case in group()

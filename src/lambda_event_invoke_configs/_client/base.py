@@ -31,7 +31,7 @@ class ClientOptions(TypedDict, total=False):
     profile_name: str | None
     endpoint_url: str | None
     use_ssl: bool
-    verify: bool | str | None
+    verify: bool | str | os.PathLike[str] | None
     aws_access_key_id: str | None
     aws_secret_access_key: str | None
     aws_session_token: str | None
@@ -89,7 +89,7 @@ class ClientBase(Generic[TransportT]):
         profile_name: str | None = None,
         endpoint_url: str | None = None,
         use_ssl: bool = True,
-        verify: bool | str | None = None,
+        verify: bool | str | os.PathLike[str] | None = None,
         aws_access_key_id: str | None = None,
         aws_secret_access_key: str | None = None,
         aws_session_token: str | None = None,

@@ -6,23 +6,32 @@ of its own, none of which a signed request may have.
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import ssl
 import sys
 import warnings
+import zlib
 from collections.abc import Iterable
 from functools import lru_cache
 from types import FrameType
-from typing import Any, TypeVar, cast
-from urllib.parse import urlsplit
+from typing import Any, cast
+from urllib.parse import unquote, urlsplit
 
 import httpx
 
 from .._protocol.call import Request
 from .._protocol.response import Response
 from .._settings.config import invalid_setting
-from .._settings.resolve import Settings
+from .._settings.resolve import Settings, masked
 from ..exceptions import (
+    NOT_HTTP,
+    PROXY_AUTHENTICATION,
+    PROXY_DENIED,
+    STRICT_TLS,
+    TOO_MANY_FILES,
+    UNKNOWN_HOST,
     ConnectionClosedError,
     ConnectTimeoutError,
     EndpointConnectionError,
@@ -30,10 +39,10 @@ from ..exceptions import (
     ParamValidationError,
     ProxyConnectionError,
     ReadTimeoutError,
+    ResponseParserError,
     SSLError,
 )
-
-E = TypeVar("E", bound=BaseException)
+from .network import too_large
 
 
 def transport_options(settings: Settings) -> dict[str, Any]:
@@ -45,18 +54,26 @@ def transport_options(settings: Settings) -> dict[str, Any]:
     tls = _tls(settings)
     return {
         "verify": tls,
-        "trust_env": False,
         "connections": config.max_pool_connections,
-        # The same trust for a proxy's own certificate; httpx refuses one where it is not needed.
-        "proxy": httpx.Proxy(settings.proxy, ssl_context=tls if settings.proxy.startswith("https:") else None)
-        if settings.proxy
-        else None,
+        "proxy": _proxy(settings.proxy, tls) if settings.proxy else None,
         "socket_options": [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)] if settings.tcp_keepalive else None,
         "seconds": None
         if config.connect_timeout is None or config.read_timeout is None
         else config.connect_timeout + config.read_timeout,
         "max_size": config.max_response_size,
     }
+
+
+def _proxy(url: str, tls: ssl.SSLContext) -> httpx.Proxy:
+    user_info, at, host = urlsplit(url).netloc.rpartition("@")
+    scheme = url.partition(":")[0]
+    user, _, password = user_info.partition(":")
+    return httpx.Proxy(
+        f"{scheme}://{host}",
+        auth=(unquote(user), unquote(password)) if at else None,
+        # The same trust for a proxy's own certificate; httpx refuses one where it is not needed.
+        ssl_context=tls if scheme == "https" else None,
+    )
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:
@@ -74,13 +91,16 @@ def _tls(settings: Settings) -> ssl.SSLContext:
     else:
         try:
             context = ssl.create_default_context(cafile=verify)
+            # From 3.13 on, Python refuses a certificate authority without a key identifier, as many of a
+            # company's own are. boto3 does not, and who names the file means it.
+            context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         except (OSError, ValueError) as error:
             raise invalid_setting(
                 "verify (or AWS_CA_BUNDLE, ca_bundle)", verify, f"a PEM file: {error}"
             ) from None
     if cert:
         try:
-            context.load_cert_chain(*([cert] if isinstance(cert, str) else cert))
+            context.load_cert_chain(*([cert] if isinstance(cert, (str, os.PathLike)) else cert))
         except (OSError, TypeError, ValueError) as error:
             allowed = f"a PEM file, or (certificate, key): {error}"
             raise invalid_setting("client_cert", cert, allowed) from None
@@ -112,13 +132,14 @@ class _ExactURL(httpx.URL):
     a twentieth of a page's time. It is parsed for whoever looks further, such as a mock.
     """
 
-    def __init__(self, url: str, target: str, origin: httpx.URL) -> None:
+    def __init__(self, url: str, target: str, origin: httpx.URL, raw_host: bytes) -> None:
         self._unparsed = url
         self._target = target.encode("ascii")
         self._origin = origin
+        self._raw_host = raw_host
 
     raw_scheme = property(lambda self: self._origin.raw_scheme)
-    raw_host = property(lambda self: self._origin.raw_host)
+    raw_host = property(lambda self: self._raw_host)
     port = property(lambda self: self._origin.port)
     raw_path = property(lambda self: self._target)
 
@@ -135,8 +156,8 @@ def _parsed(origin: str) -> httpx.URL:
     return httpx.URL(origin)
 
 
-def to_httpx(request: Request, settings: Settings) -> httpx.Request:
-    """A request as httpx transports take it."""
+def to_httpx(request: Request, settings: Settings, proxy: str | None) -> httpx.Request:
+    """A request as httpx transports take it; `proxy` is what the client's own transport goes through."""
     config = settings.config
     timeout = httpx.Timeout(
         connect=config.connect_timeout,
@@ -157,17 +178,55 @@ def to_httpx(request: Request, settings: Settings) -> httpx.Request:
         stream=_NO_BODY,  # so that httpx looks for no headers to add, which takes longer than the rest
         extensions={"timeout": timeout.as_dict()},
     )
-    made.url = _ExactURL(request.url, request.target, origin)
+    # httpcore writes the host into a proxy's request as it is, and an IPv6 address has brackets there.
+    raw_host = b"[%b]" % origin.raw_host if proxy and b":" in origin.raw_host else origin.raw_host
+    made.url = _ExactURL(request.url, request.target, origin, raw_host)
+    made.read()  # for a user's transport that looks at the content
     return made
 
 
-def to_response(status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> Response:
-    """A response as the decisions take it."""
+def to_response(status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes, max_size: int) -> Response:
+    """A response as the decisions take it.
+
+    Raises ResponseParserError for a page in an encoding that is not known here, and ResponseTooLargeError.
+    """
     joined: dict[str, str] = {}
     for raw_name, raw_value in headers:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    if "content-encoding" in joined and body:
+        body = _decoded(status, joined["content-encoding"], body, max_size)
     return Response(status, joined, body)
+
+
+_ENCODINGS = {
+    "gzip": (16 + zlib.MAX_WBITS,),  # zlib's `wbits`
+    "x-gzip": (16 + zlib.MAX_WBITS,),
+    "deflate": (zlib.MAX_WBITS, -zlib.MAX_WBITS),  # as RFC 9110 has it, and as some servers do
+}
+
+
+def _decoded(status: int, encoding: str, body: bytes, max_size: int) -> bytes:
+    """A body that something between here and the service has encoded, though identity was asked for."""
+    if body.lstrip().startswith((b"{", b"<")):
+        return body  # or only said so: a transport that decodes may leave the header as it was
+    names = {name.strip().lower() for name in encoding.split(",")} - {"identity"}
+    for wbits in _ENCODINGS.get(names.pop(), ()) if len(names) == 1 else ():
+        decoder = zlib.decompressobj(wbits)
+        try:
+            decoded = decoder.decompress(body, max_size + 1)
+        except zlib.error:
+            continue
+        if len(decoded) > max_size:
+            raise too_large(max_size)
+        if decoder.eof:
+            return decoded
+    if status >= 300:
+        return b""  # the status says more than what cannot be read
+    raise ResponseParserError(
+        f"Unable to parse the response: the body ({len(body)} bytes, Content-Encoding: {encoding}) cannot be "
+        "decoded"
+    )
 
 
 # What a transport raises when there is no response. On asyncio, httpx lets through what TLS raises after
@@ -176,32 +235,56 @@ FAILURES = (httpx.TransportError, ssl.SSLError)
 
 
 def transport_error(error: httpx.TransportError | ssl.SSLError, url: str, proxy: str | None) -> Exception:
-    """botocore's exception for a failure of httpx's, with boto3's text.
+    """botocore's exception for a failure of httpx's, with boto3's text, the reason and what to do.
 
     The one of httpx's is not kept: its request holds the headers.
     """
+    system = _system_error(error)
+    reason = (str(error) or str(system or ""))[:_MAX_REASON]
+    hint = _hint(error, system, reason)
+    known: dict[str, Any] = {"endpoint_url": url, "error": str(error), "reason": reason, "hint": hint}
     if isinstance(error, httpx.ConnectTimeout):
-        return ConnectTimeoutError(endpoint_url=url, error=str(error))
+        return ConnectTimeoutError(**known)
     if isinstance(error, (httpx.ReadTimeout, httpx.WriteTimeout)):
-        return ReadTimeoutError(endpoint_url=url, error=str(error))
-    if isinstance(error, (httpx.NetworkError, ssl.SSLError)) and (tls := _cause(error, ssl.SSLError)):
-        return SSLError(endpoint_url=url, error=cast("Any", str(error) or str(tls)))
+        return ReadTimeoutError(**known)
+    if isinstance(error, (httpx.NetworkError, ssl.SSLError)) and isinstance(system, ssl.SSLError):
+        return SSLError(endpoint_url=url, error=cast("Any", reason), hint=hint)
     if isinstance(error, httpx.ProxyError) or (proxy and isinstance(error, httpx.ConnectError)):
-        return ProxyConnectionError(proxy_url=_masked(proxy or ""), error=str(error))
+        hint = None if hint == UNKNOWN_HOST else hint  # that one is about the endpoint's
+        return ProxyConnectionError(proxy_url=masked(proxy or ""), error=reason, reason=reason, hint=hint)
     if isinstance(error, httpx.ConnectError):
-        unknown_host = _cause(error, socket.gaierror) is not None
-        return EndpointConnectionError(endpoint_url=url, error=str(error), unknown_host=unknown_host)
+        return EndpointConnectionError(**known)
     if isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError)):
-        return ConnectionClosedError(endpoint_url=url, error=str(error))
+        return ConnectionClosedError(**known)
     return HTTPClientError(error=f"{type(error).__name__}: {error}")
 
 
-def _cause(error: BaseException | None, kind: type[E]) -> E | None:
-    while error is not None and not isinstance(error, kind):
+_MAX_REASON = 500  # characters; h11 quotes what it refuses
+_TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)
+_CUT_SHORT = ("peer closed connection", "Server disconnected")  # and not: what came cannot be read
+_STRICT = ("Key Identifier", "Basic Constraints", "key usage")
+
+
+def _hint(error: Exception, system: OSError | None, reason: str) -> str | None:
+    """The key of the hint for a failure, where the class of the error does not say enough."""
+    if system is not None and system.errno in _TOO_MANY_FILES:
+        return TOO_MANY_FILES
+    if isinstance(system, ssl.SSLError):
+        return STRICT_TLS if any(words in reason for words in _STRICT) else None
+    if isinstance(system, socket.gaierror):
+        return UNKNOWN_HOST
+    if isinstance(error, httpx.ProxyError):
+        return {"407": PROXY_AUTHENTICATION, "403": PROXY_DENIED}.get(reason[:3])
+    if isinstance(error, httpx.RemoteProtocolError) and not reason.startswith(_CUT_SHORT):
+        return NOT_HTTP
+    return None
+
+
+def _system_error(error: BaseException | None) -> OSError | None:
+    """The operating system's error, or TLS's, that httpx's was made of."""
+    while error is not None and not isinstance(error, OSError):
         error = error.__cause__ or error.__context__
+    # The context of this one may be whatever the caller is handling, its cause is its own: anyio's.
+    while error is not None and isinstance(error.__cause__, OSError):
+        error = error.__cause__
     return error
-
-
-def _masked(url: str) -> str:
-    user_info, at, _ = urlsplit(url).netloc.rpartition("@")
-    return url.replace(f"{user_info}{at}", "***:***@", 1) if at else url

@@ -1,76 +1,322 @@
-"""Below httpx: how long an exchange may take, how much of a body is read, and what was left in a connection.
+"""Below httpx: the deadline of an exchange, TLS, what was left in a connection, and how it is closed.
 
-Source: https://www.encode.io/httpcore/extensions/ and https://www.encode.io/httpcore/network-backends/
+httpx's transports stay the engine of both clients, so that what replaces or wraps their methods and those of
+httpcore goes on working: respx, vcrpy, OpenTelemetry. Under them lie sockets of our own (`_sync/sockets.py`,
+`_async/sockets.py`), where httpcore's documentation puts them: a pool's `network_backend`. Four things need
+them:
+
+1. The deadline of a whole exchange. httpcore's timeouts are for one read or write each, so a server that
+   sends a byte now and then would never meet them.
+2. What a TLS layer has received and not given out yet when a response has ended.
+3. Closing. httpcore's own way takes the lock of its pool, which Ctrl-C may have left taken.
+4. The cost of a read in an event loop: to wait for a socket takes a third of what anyio's streams take.
+
+This is the only module that uses names which another library keeps to itself. There are three:
+
+  * `_pool` of an httpx transport. Its constructor takes no network backend, so the pool is replaced by one of
+    the same class.
+  * `_optional_thread_lock` of that pool. It is entered in Python code: Ctrl-C between its being taken and the
+    block would leave it taken, and the pool's own cleaning up would wait for it for ever. A pool here is used
+    by one thread at a time and has no need of it.
+  * `_connection` and `_h11_state` of the pool's connection, for what h11 has received behind a response.
+
+Where the first or the last is missing, connections are not kept: whatever came behind a response, the next
+request has a connection of its own. A warning says so once.
+
+Source: https://www.encode.io/httpcore/network-backends/ and https://h11.readthedocs.io/en/latest/api.html
 """
 
 from __future__ import annotations
 
+import logging
+import socket
 import ssl
+import threading
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, NoReturn, Union
 
+import httpcore
 import httpx
 
 from ..exceptions import ResponseTooLargeError
 
+logger: logging.Logger = logging.getLogger(__name__)
+
 # As boto3: a connection is kept until the service closes it.
 ONE_CONNECTION = httpx.Limits(max_connections=1, keepalive_expiry=None)
+RECORD = 65_536  # bytes to receive at a time; a record of TLS has 16 KiB
+
+SocketOptions = Union[Sequence[tuple[int, int, int]], None]
+
+
+NEEDS_DATA = object()
+NOTHING_RECEIVED = "nothing received"
+NOTHING_SENT = "nothing sent"
+
+_EXCEEDED = "request deadline exceeded"
 
 
 class Deadline:
-    """The end of the exchange that is under way on one connection."""
+    """The end of the exchange that is under way on one connection.
 
-    def __init__(self, seconds: float) -> None:
+    seconds: how long an exchange may take, from the moment its connection is there; None for no limit.
+    """
+
+    def __init__(self, seconds: float | None) -> None:
         self._seconds = seconds
-        self._end = 0.0
+        self._end: float | None = None
 
     def begin(self) -> None:
         """Start the clock for the next exchange."""
-        self._end = time.monotonic() + self._seconds
+        if self._seconds is not None:
+            self._end = time.monotonic() + self._seconds
 
-    def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """What each request needs as its `trace` extension."""
-        if not event.endswith(("connect_tcp.complete", "start_tls.complete")):
-            return
-        stream = info["return_value"]
-        stream.start_tls = self._shaking_hands(stream.start_tls)
-        stream.read = self._in_time(stream.read, httpx.ReadTimeout)
-        stream.write = self._in_time(stream.write, httpx.WriteTimeout)
-        if isinstance(secure := stream.get_extra_info("socket"), ssl.SSLSocket):
-            # TLS within this one, a proxy's, receives as often as it takes for one of its own records.
-            secure.recv = self._receiving(secure)  # type: ignore[method-assign]
+    def late(self, timeout: float | None, what: str) -> str:
+        """What to say when `timeout` is over, or the rest of the exchange's time."""
+        if timeout is None or (self._end is not None and self._end <= time.monotonic()):
+            return _EXCEEDED
+        return f"{what} within {timeout:g} s"
 
-    def _rest_of(self, timeout: float, late: type[Exception]) -> float:
+    def rest(self, timeout: float | None, late: type[Exception]) -> float | None:
+        """Seconds for the next read or write. Raises `late` if there are none left."""
+        if self._end is None:
+            return timeout
         rest = self._end - time.monotonic()
         if rest <= 0:  # with the shortest of timeouts, what comes fast enough would go on for ever
-            raise late("the time of the exchange is over")
-        return min(timeout, rest)
+            raise late(_EXCEEDED)
+        return rest if timeout is None or rest < timeout else timeout
 
-    def _in_time(self, transfer: Callable[..., Any], late: type[Exception]) -> Callable[..., Any]:
-        def bounded(data: object, timeout: float) -> Any:
-            return transfer(data, self._rest_of(timeout, late))
+    def at_most(self, timeout: float | None) -> Deadline:
+        """The deadline of a part of the exchange, such as a handshake."""
+        part = Deadline(timeout)
+        part.begin()
+        if part._end is None or (self._end is not None and self._end < part._end):
+            part._end = self._end
+        return part
 
-        return bounded
 
-    def _shaking_hands(self, start_tls: Callable[..., Any]) -> Callable[..., Any]:
-        def bounded(ssl_context: ssl.SSLContext, server_hostname: str | None, timeout: float) -> Any:
-            return start_tls(ssl_context, server_hostname, self._rest_of(timeout, httpx.ConnectTimeout))
+class Link:
+    """One connection's socket, its deadline, and its layers of TLS.
 
-        return bounded
+    The transport keeps it, beside httpcore's objects, to close the socket without them.
+    """
 
-    def _receiving(self, secure: ssl.SSLSocket) -> Callable[..., bytes]:
-        receive = secure.recv
+    _socket: socket.socket | None = None  # on the class too: Ctrl-C may interrupt __init__
 
-        def bounded(size: int) -> bytes:
-            timeout = cast("float", secure.gettimeout())  # one of those above has set it
-            secure.settimeout(self._rest_of(timeout, TimeoutError))
-            return receive(size)
+    def __init__(self, seconds: float | None, socket_options: SocketOptions) -> None:
+        self.deadline = Deadline(seconds)
+        self.reused = False
+        self._socket_options = socket_options or ()
+        self._layers: list[TLS] = []
 
-        return bounded
+    def open(self, address: tuple[Any, ...]) -> socket.socket:
+        """A socket for one of the addresses that `socket.getaddrinfo()` returns. Raises OSError."""
+        self.close()
+        family, kind, protocol, _, _ = address
+        self._socket = made = socket.socket(family, kind, protocol)
+        for option in self._socket_options:
+            made.setsockopt(*option)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return made
+
+    def connected(self) -> None:
+        """Take in that the socket is connected: the exchange begins."""
+        self.reused = False
+        self.deadline.begin()
+
+    def add_tls(self, context: ssl.SSLContext, server_hostname: str | None) -> TLS:
+        self._layers.append(TLS(context, server_hostname))
+        return self._layers[-1]
+
+    def has_data(self) -> bool:
+        """Whether a layer of TLS has received what belongs to no response, or the end of the connection."""
+        return any(layer.has_data() for layer in self._layers)
+
+    def close(self) -> None:
+        """Close the socket. Never waits, and may be called at any time."""
+        self.reused = False
+        self._layers = []
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def __del__(self) -> None:
+        # Ctrl-C may lose a connection between two lines that would have closed it.
+        self.close()
+
+
+class TLS:
+    """One layer of TLS, without I/O: what to send and what was received passes through its two buffers.
+
+    The same for a thread, for an event loop, and within another layer, that of an https:// proxy.
+    """
+
+    def __init__(self, context: ssl.SSLContext, server_hostname: str | None) -> None:
+        # Neither the brackets of an IPv6 address in a URL nor the dot that ends a full name belong to a
+        # certificate's names.
+        name = server_hostname and server_hostname.strip("[]").removesuffix(".")
+        self._received, self._to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.object = context.wrap_bio(self._received, self._to_send, server_hostname=name)
+
+    def attempt(self, operation: Callable[..., Any], *arguments: object) -> Any:
+        """What `operation` of `object` returns, or NEEDS_DATA. Raises ssl.SSLError."""
+        try:
+            return operation(*arguments)
+        except ssl.SSLWantReadError:
+            return NEEDS_DATA
+
+    def read(self, max_bytes: int) -> Any:
+        """Decrypted bytes, `b""` at the end, or NEEDS_DATA. Raises ssl.SSLError."""
+        try:
+            if not self._received.pending and not self.object.pending() and not self._received.eof:
+                return NEEDS_DATA  # an exception would say so too, and take longer
+            return self.attempt(self.object.read, max_bytes)
+        except ssl.SSLEOFError:
+            return b""  # as ssl's own sockets: many servers do not say goodbye
+
+    def receive(self, data: bytes) -> None:
+        """Take in what came from the layer below; nothing is its end."""
+        if data:
+            self._received.write(data)
+        else:
+            self._received.write_eof()
+
+    def to_send(self) -> bytes:
+        """What is to be written to the layer below."""
+        return self._to_send.read() if self._to_send.pending else b""
+
+    def has_data(self) -> bool:
+        """Whether it has decrypted bytes that nobody has read, or has come to its end."""
+        try:
+            return self.read(1) is not NEEDS_DATA
+        except ssl.SSLError:
+            return True
+
+
+def addresses_without_lookup(host: str, port: int) -> list[tuple[Any, ...]] | None:
+    """The address that `host` is itself; None for a name."""
+    try:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except OSError:
+        return None
+
+
+# httpcore's pool sets the cause of what passes through it to None. Its context stays, so both functions raise
+# with the system's error as the one that is being handled.
+
+
+def raise_lookup_error(error: OSError) -> NoReturn:
+    """Raise httpcore's exception for a host without addresses."""
+    try:
+        socket.socket().close()
+    except OSError as limit:  # a resolver that can open no file does not say so
+        raise httpcore.ConnectError(limit.strerror) from limit
+    try:
+        raise error
+    except OSError:
+        raise httpcore.ConnectError(error.strerror or str(error)) from error
+
+
+def raise_connect_error(failures: list[tuple[str, OSError]], timeout: float | None) -> NoReturn:
+    """Raise httpcore's exception for a host of which every address has failed; the text has each failure."""
+    _, last = failures[-1]
+    kind = httpcore.ConnectTimeout if isinstance(last, TimeoutError) else httpcore.ConnectError
+    try:
+        raise last
+    except OSError:
+        said = "; ".join(f"{address}: {_reason(error, timeout)}" for address, error in failures)
+        raise kind(said) from last
+
+
+def _reason(error: OSError, timeout: float | None) -> str:
+    if isinstance(error, TimeoutError) and not error.errno:
+        return f"no connection within {timeout:g} s"
+    return error.strerror or str(error)
+
+
+def peek(sock: socket.socket) -> bool:
+    """Whether a socket that does not block has anything to read, its end included."""
+    try:
+        sock.recv(1, socket.MSG_PEEK)
+    except (BlockingIOError, InterruptedError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def extra_info(connected: socket.socket, info: str) -> Any:
+    """What httpcore's own streams know of a socket."""
+    if info == "socket":
+        return connected
+    if info == "client_addr":
+        return connected.getsockname()
+    if info == "server_addr":
+        return connected.getpeername()
+    return None
+
+
+def use_backend(
+    transport: Any, backend: Any, pools: tuple[type[Any], type[Any]], verify: Any, proxy: httpx.Proxy | None
+) -> Any:
+    """Give an httpx transport a pool of one connection with this network backend; None if it has no pool.
+
+    pools: httpcore's class without a proxy, and with one.
+    """
+    if not isinstance(getattr(transport, "_pool", None), pools):
+        _warn_once()
+        return None
+    options: dict[str, Any] = {
+        "ssl_context": verify,
+        "max_connections": ONE_CONNECTION.max_connections,
+        "keepalive_expiry": ONE_CONNECTION.keepalive_expiry,
+        "network_backend": backend,
+    }
+    if proxy is None:
+        pool = pools[0](**options)
+    else:
+        url = httpcore.URL(
+            scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=b"/"
+        )
+        pool = pools[1](
+            proxy_url=url,
+            proxy_auth=proxy.raw_auth,
+            proxy_headers=proxy.headers.raw,
+            proxy_ssl_context=proxy.ssl_context,
+            **options,
+        )
+    pool._optional_thread_lock = threading.RLock()
+    transport._pool = pool
+    return pool
+
+
+def may_be_kept(link: Link, pool: Any) -> bool:
+    """Whether nothing is left in a connection whose response was read to its end.
+
+    Otherwise what came behind the response, such as the same one again, would be taken for the response to
+    the connection's next request: for the next page, or for that of another function.
+    """
+    connection: Any = next(iter(pool.connections), None)
+    if connection is None:
+        return False  # the service has closed it, or something else answered in httpcore's place
+    while (h11 := getattr(connection, "_h11_state", None)) is None:
+        connection = getattr(connection, "_connection", None)
+        if connection is None:
+            _warn_once()
+            return False
+    return not h11.trailing_data[0] and not link.has_data()
+
+
+@lru_cache(maxsize=1)
+def _warn_once() -> None:
+    logger.warning("this version of httpx or httpcore is not known: connections are not kept")
 
 
 class Body:
+    """A response's body as it comes in."""
+
     def __init__(self, max_size: int) -> None:
         self._max_size = self._left = max_size
         self._parts: list[bytes] = []
@@ -84,41 +330,11 @@ class Body:
 
     def whole(self) -> bytes:
         if self._left < 0:
-            raise ResponseTooLargeError(
-                f"Unable to parse the response: it is larger than max_response_size, {self._max_size} bytes"
-            )
+            raise too_large(self._max_size)
         return b"".join(self._parts)
 
 
-def discard_if_data_left(response: httpx.Response) -> None:
-    """Let httpcore close the connection of a response that was read to its end, if more came behind it.
-
-    Otherwise what came, such as the same answer again, would be taken for the answer to the connection's
-    next request: for the next page, or for that of another function.
-    """
-    # There is no public way to it. If these names change, tests/http/test_faults.py fails; and what takes
-    # httpx's place in somebody's tests has none of them.
-    found: Any = response.stream
-    for name in ("_httpcore_stream", "_stream", "_connection", "_h11_state"):
-        found = getattr(found, name, None)
-    if found is not None and (
-        found.trailing_data[0] or _has_buffered_data(response.extensions["network_stream"])
-    ):
-        found.send_failed()
-
-
-def _has_buffered_data(stream: Any) -> bool:
-    """Whether a layer below h11 keeps what it has received: TLS may, and asyncio's queue of anyio's."""
-    while stream is not None:
-        if getattr(getattr(stream, "_protocol", None), "read_queue", None):
-            return True
-        tls = getattr(stream, "_ssl_object", None) or getattr(stream, "ssl_obj", None)
-        try:
-            if tls is not None and tls.read(1):
-                return True
-        except ssl.SSLWantReadError:
-            pass
-        except ssl.SSLError:
-            return True
-        stream = getattr(stream, "_stream", None) or getattr(stream, "transport_stream", None)
-    return False
+def too_large(max_size: int) -> ResponseTooLargeError:
+    return ResponseTooLargeError(
+        f"Unable to parse the response: it is larger than max_response_size, {max_size} bytes"
+    )

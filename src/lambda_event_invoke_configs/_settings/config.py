@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
+import os
 import re
 import string
 import sys
@@ -94,7 +95,7 @@ class Config:
     connect_timeout, read_timeout: seconds (default 60 each; None for no limit). An attempt takes no longer
         than both together, however slowly the response comes; a `Client`'s longer if it tries several
         addresses of a host.
-    max_response_size: bytes of a response's body (default 16 MiB; a page of 50 has some 20 KiB). Past it,
+    max_response_size: bytes of a response's body (default 1 MiB; a page of 50 has some 20 KiB). Past it,
         ResponseTooLargeError.
     retries: {"total_max_attempts": n} counts attempts, the first included (default 3); {"max_attempts":
         n} counts retries; {"mode": "standard" (default) or "adaptive"}. "legacy" is taken for
@@ -127,13 +128,13 @@ class Config:
     max_pool_connections: int = 10
     proxies: Mapping[str, str] | None = field(default=None, repr=False)  # may hold a password
     retries: Mapping[str, int | str] | None = None
-    client_cert: str | tuple[str, str] | None = None
+    client_cert: str | os.PathLike[str] | tuple[str, str] | None = None
     use_dualstack_endpoint: bool | None = None
     use_fips_endpoint: bool | None = None
     ignore_configured_endpoint_urls: bool | None = None
     tcp_keepalive: bool | None = None
     defaults_mode: str | None = None
-    max_response_size: int = 16 * 1024 * 1024
+    max_response_size: int = 1024 * 1024
 
     def __post_init__(self) -> None:
         for name in ("connect_timeout", "read_timeout"):

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from ..exceptions import (
     BotocoreConfigParseError,
@@ -40,7 +41,9 @@ from .redaction import config_file_reason
 
 logger: logging.Logger = logging.getLogger(__name__)
 
-_PROXY_URL = re.compile(r"(https?://)(?:[^/?#@\s\ud800-\udfff]*@)?([^@]+)")
+_PROXY_URL = re.compile(r"(https?://)(?:[^/?#\t\r\n\ud800-\udfff]*@)?([^@]+)")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
+_HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:.]*\]|[A-Za-z0-9._-]*)(:[0-9]{1,5}(?![^/]))?/?")
 _MAX_DIGITS = 9  # of a number of attempts; Python reads 4300
 
 
@@ -141,7 +144,7 @@ def resolve(
     profile_name: str | None = None,
     endpoint_url: str | None = None,
     use_ssl: bool = True,
-    verify: bool | str | None = None,
+    verify: bool | str | os.PathLike[str] | None = None,
     config: object = None,
     environ: Mapping[str, str],
 ) -> Settings:
@@ -269,7 +272,9 @@ def _number(text: str) -> int | str:
         return text
 
 
-def _verify(explicit: bool | str | None, lookup: _Lookup) -> bool | str:
+def _verify(explicit: bool | str | os.PathLike[str] | None, lookup: _Lookup) -> bool | str:
+    if isinstance(explicit, os.PathLike):
+        explicit = os.fspath(explicit)
     if explicit is not None:
         # boto3 takes an empty path for False.
         if not isinstance(explicit, (bool, str)) or explicit == "":
@@ -280,18 +285,40 @@ def _verify(explicit: bool | str | None, lookup: _Lookup) -> bool | str:
 
 def _proxy(config: Config, endpoint: Endpoint) -> str | None:
     if config.proxies is not None:
-        proxy = config.proxies.get(endpoint.scheme)
+        proxy, source = config.proxies.get(endpoint.scheme), f"proxies[{endpoint.scheme!r}]"
     else:
-        from urllib.request import getproxies, proxy_bypass
-
-        proxy = None if proxy_bypass(endpoint.host) else getproxies().get(endpoint.scheme)
+        proxy, source = _configured_proxy(endpoint)
     if not proxy:
         return None
     if isinstance(proxy, str) and "://" not in proxy:
         proxy = f"http://{proxy.removeprefix('//')}"
     match = _PROXY_URL.fullmatch(proxy) if isinstance(proxy, str) else None
     try:
-        endpoints.custom(f"{match[1]}{match[2]}" if match else "", "proxies")
+        endpoints.custom(f"{match[1]}{match[2]}" if match else "", source)
     except InvalidConfigError:
-        raise invalid_setting("proxies", "a URL", "http:// or https://, a host and a port") from None
+        shown = masked(proxy) if isinstance(proxy, str) else type(proxy).__name__
+        raise invalid_setting(source, shown, "http:// or https://, a host and a port") from None
     return proxy
+
+
+def _configured_proxy(endpoint: Endpoint) -> tuple[str | None, str]:
+    """The proxy of the environment or of the system, and the name of the setting it comes from."""
+    from urllib.request import getproxies, proxy_bypass
+
+    # As botocore: with the port, if the endpoint's URL has one.
+    if proxy_bypass(urlsplit(endpoint.url).netloc):
+        return None, ""
+    proxy = getproxies().get(endpoint.scheme)
+    name = f"{endpoint.scheme}_proxy"
+    set_to = [variable for variable in (name, name.upper()) if os.environ.get(variable) == proxy]
+    return proxy, next(iter(set_to), "the system's proxy settings")
+
+
+def masked(proxy: str) -> str:
+    """The URL of a proxy as it may be shown, whether it is one or not: its scheme, host and port."""
+    scheme, separator, rest = proxy.partition("://")
+    _, at, place = rest.rpartition("@")
+    shown = cast("re.Match[str]", _HOST_AND_PORT.match(place))[0]
+    if not _SCHEME.fullmatch(scheme):
+        scheme = "***"
+    return f"{scheme}{separator}{'***:***@' if at else ''}{shown}{'' if shown == place else '***'}"

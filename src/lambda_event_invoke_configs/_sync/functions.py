@@ -6,11 +6,12 @@ wait to be returned. The failure of one function is its outcome and stops none o
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future
+from contextlib import suppress
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from .._client.outcome import FunctionOutcome, validate
 
@@ -46,10 +47,10 @@ def run_bounded(
     Closed early, the generator does not wait for them; `stopped()` is then true for the work in flight.
     If `items` raises, the results of the items before come first, and then the error.
     """
-    jobs: SimpleQueue[tuple[Future[Any], Callable[..., Any], tuple[object, ...]] | None] = SimpleQueue()
-    done: SimpleQueue[Future[Any]] = SimpleQueue()
-    running: set[Future[ResultT]] = set()
-    reading: Future[ItemT] | None = None
+    jobs: SimpleQueue[_Job[Any] | None] = SimpleQueue()
+    done: SimpleQueue[_Job[Any]] = SimpleQueue()
+    running: set[_Job[ResultT]] = set()
+    reading: _Job[ItemT] | None = None
     stopped = threading.Event()
     failure: Exception | None = None
     more = True
@@ -57,24 +58,25 @@ def run_bounded(
 
     def run_jobs() -> None:
         while job := jobs.get():
-            future, function, arguments = job
-            _settle(future, function, *arguments)
-            done.put(future)
+            with suppress(BaseException):  # an interrupt that came too late, or before there was a result
+                job.run()
+            job.done = True
+            done.put(job)
 
-    def start(function: Callable[..., Any], *arguments: object) -> Future[Any]:
+    def start(function: Callable[..., Any], *arguments: object) -> _Job[Any]:
         nonlocal threads
-        future: Future[Any] = Future()
-        jobs.put((future, function, arguments))
+        job = _Job(function, *arguments)
+        jobs.put(job)
         if threads <= len(running) + (reading is not None):
             threads += 1
             threading.Thread(target=run_jobs, name=__name__, daemon=True).start()
-        return future
+        return job
 
     try:
         while more or running:
             if more and reading is None and len(running) < max_concurrency:
-                reading = start(next, items) if read_in_thread else _settle(Future(), next, items)
-            if reading is not None and reading.done():
+                reading = start(next, items) if read_in_thread else _Job(next, items).run()
+            if reading is not None and reading.done:
                 item, reading = reading, None
                 try:
                     running.add(start(work, item.result(), stopped.is_set))
@@ -84,10 +86,10 @@ def run_bounded(
                     more, failure = False, error
                 if done.empty():
                     continue  # the next item may take long to come: results that are ready do not wait for it
-            future = done.get()
-            if future in running:
-                running.remove(future)
-                yield future.result()
+            job = done.get()
+            if job in running:
+                running.remove(job)
+                yield job.result()
     finally:
         stopped.set()
         for _ in range(threads):
@@ -96,11 +98,30 @@ def run_bounded(
         raise failure
 
 
-def _settle(future: Future[ResultT], function: Callable[..., ResultT], *arguments: object) -> Future[ResultT]:
-    try:
-        result = function(*arguments)
-    except BaseException as error:
-        future.set_exception(error)
-    else:
-        future.set_result(result)
-    return future
+class _Job(Generic[ResultT]):
+    """One call, and what became of it.
+
+    Not a Future: that has a lock which is entered in Python code, where an interrupt leaves it taken.
+    """
+
+    done = False
+
+    def __init__(self, function: Callable[..., ResultT], *arguments: object) -> None:
+        self._call = functools.partial(function, *arguments)
+        self._returned: list[ResultT] = []
+        self._raised: BaseException = KeyboardInterrupt()
+
+    def run(self) -> _Job[ResultT]:
+        """Make the call. Never raises what it raised."""
+        try:
+            self._returned.append(self._call())
+        except BaseException as error:
+            self._raised = error
+        self.done = True
+        return self
+
+    def result(self) -> ResultT:
+        """What the call returned. Raises what it raised."""
+        if self._returned:
+            return self._returned[0]
+        raise self._raised

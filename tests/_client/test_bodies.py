@@ -1,0 +1,108 @@
+"""Bodies that come encoded although identity was asked for, and requests that a user's transport reads."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from servers import Reply, page
+
+import lambda_event_invoke_configs as eic
+from lambda_event_invoke_configs import exceptions as errors
+
+Make = Callable[..., Any]
+WHOLE = page("arn:ü")
+BODY = json.dumps(WHOLE.body).encode()
+
+
+def raw_deflate(data: bytes) -> bytes:
+    made = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return made.compress(data) + made.flush()
+
+
+def ask(client: Any) -> Any:
+    return client.list_function_event_invoke_configs(FunctionName="f")
+
+
+ENCODED = [
+    ("gzip", gzip.compress),
+    ("GZip", gzip.compress),
+    ("x-gzip", gzip.compress),
+    ("identity, gzip", gzip.compress),
+    ("deflate", zlib.compress),
+    ("deflate", raw_deflate),
+]
+
+
+class TestAnEncodedBody:
+    @pytest.mark.parametrize(("name", "encode"), ENCODED, ids=range(len(ENCODED)))
+    def test_is_decoded(self, ours: Make, scripted: Make, name: str, encode: Any) -> None:
+        found = ask(ours(scripted(Reply(200, encode(BODY), {"Content-Encoding": name})).url))
+        assert found["FunctionEventInvokeConfigs"] == [{"FunctionArn": "arn:ü"}]
+        assert found["ResponseMetadata"]["HTTPHeaders"]["content-encoding"] == name
+
+    @pytest.mark.parametrize("encode", [gzip.compress, zlib.compress])
+    def test_of_an_error_is_decoded(self, ours: Make, scripted: Make, encode: Any) -> None:
+        name = "gzip" if encode is gzip.compress else "deflate"
+        reply = Reply(400, encode(b'{"message": "no"}'), {"Content-Encoding": name, "x-amzn-ErrorType": "X"})
+        with pytest.raises(errors.ClientError, match=r"\(X\) .*: no$"):
+            ask(ours(scripted(reply).url))
+
+    def test_that_was_decoded_on_the_way_is_taken_as_it_is(self, ours: Make, scripted: Make) -> None:
+        server = scripted(*[Reply(200, BODY, {"Content-Encoding": name}) for name in ("gzip", "deflate")])
+        client = ours(server.url)
+        for _ in range(2):
+            assert ask(client)["FunctionEventInvokeConfigs"]
+
+    @pytest.mark.parametrize(
+        ("name", "body"), [("br", b"\x8b\x02\x80"), ("gzip", gzip.compress(BODY)[:-9])], ids=["br", "cut"]
+    )
+    def test_that_cannot_be_decoded_names_the_encoding(
+        self, ours: Make, scripted: Make, name: str, body: bytes
+    ) -> None:
+        with pytest.raises(errors.ResponseParserError, match=f"Content-Encoding: {name}"):
+            ask(ours(scripted(Reply(200, body, {"Content-Encoding": name})).url))
+
+    def test_of_an_error_that_cannot_be_decoded_leaves_the_status(self, ours: Make, scripted: Make) -> None:
+        client = ours(
+            scripted(Reply(502, b"\x8b\x02\x80", {"Content-Encoding": "br"})).url,
+            config=eic.Config(retries={"total_max_attempts": 1}),
+        )
+        with pytest.raises(errors.ClientError, match=r"\(502\).*: Bad Gateway"):
+            ask(client)
+
+    @pytest.mark.parametrize("encode", [gzip.compress, zlib.compress])
+    def test_is_decoded_up_to_the_limit(self, ours: Make, scripted: Make, encode: Any) -> None:
+        name = "gzip" if encode is gzip.compress else "deflate"
+        server = scripted(
+            *[
+                Reply(200, encode(BODY + b" " * size), {"Content-Encoding": name})
+                for size in (5000 - len(BODY), 5001 - len(BODY), 50_000_000)
+            ]
+        )
+        client = ours(server.url, config=eic.Config(max_response_size=5000))
+        assert ask(client)
+        for _ in range(2):
+            with pytest.raises(errors.ResponseTooLargeError):
+                ask(client)
+
+
+class Looking(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """A user's transport that reads the request before it is sent."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        assert request.content == request.read() == b""
+        return httpx.Response(200, content=BODY)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        assert request.content == await request.aread() == b""
+        return httpx.Response(200, content=BODY)
+
+
+def test_a_request_has_an_empty_content(ours: Make) -> None:
+    assert ask(ours("http://h", transport=Looking()))

@@ -1,0 +1,160 @@
+"""Looking a host up, and connecting to one of its addresses: what is bounded, and what a failure says."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import botocore.config
+import pytest
+from servers import Silence, page
+
+import lambda_event_invoke_configs as eic
+from lambda_event_invoke_configs.exceptions import (
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
+
+Make = Callable[..., Any]
+CONNECT, READ = 0.4, 0.5  # seconds
+LOCAL = "127.0.0.1"
+DEAD = ["127.0.0.2", "127.0.0.3", "127.0.0.4"]
+HOST = "lambda.example"
+
+needs_linux = pytest.mark.skipif(
+    not hasattr(socket, "TCP_CORK"), reason="127.0.0.2 is an address of this machine on Linux only"
+)
+
+
+def ask(client: Any) -> Any:
+    return client.list_function_event_invoke_configs(FunctionName="f")
+
+
+def config(**options: Any) -> eic.Config:
+    return eic.Config(connect_timeout=CONNECT, read_timeout=READ, **options)
+
+
+@pytest.fixture
+def looked_up(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Gives the host addresses, after some seconds."""
+    real = socket.getaddrinfo
+
+    def give(addresses: list[str], seconds: float = 0) -> None:
+        def getaddrinfo(host: Any, port: Any, *arguments: Any, **options: Any) -> Any:
+            if host not in (HOST, HOST.encode()):
+                return real(host, port, *arguments, **options)
+            if options.get("flags", 0) & socket.AI_NUMERICHOST:
+                raise socket.gaierror(socket.EAI_NONAME, "a name")
+            threading.Event().wait(seconds)
+            return [
+                (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, int(port))) for address in addresses
+            ]
+
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+    return give
+
+
+@pytest.fixture
+def dead(request: pytest.FixtureRequest) -> Iterator[Callable[[int], None]]:
+    """Makes addresses dead at a port: their backlogs are full, so a connection is never answered."""
+    with contextlib.ExitStack() as stack:
+
+        def make(port: int) -> None:
+            for address in DEAD:
+                listener = stack.enter_context(socket.socket())
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                listener.bind((address, port))
+                listener.listen(0)
+                for _ in range(2):
+                    waiting = stack.enter_context(socket.socket())
+                    waiting.setblocking(False)
+                    waiting.connect_ex((address, port))
+
+        yield make
+
+
+def port_of(url: str) -> int:
+    return int(url.rpartition(":")[2])
+
+
+class TestTheLookUp:
+    def test_may_take_longer_than_both_timeouts_together(
+        self, ours: Make, theirs: Make, scripted: Make, looked_up: Any
+    ) -> None:
+        server = scripted(page("a"), page("b"))
+        looked_up([LOCAL], 1.5 * (CONNECT + READ))
+        url = f"http://{HOST}:{port_of(server.url)}"
+        theirs_config = botocore.config.Config(connect_timeout=CONNECT, read_timeout=READ)
+        for client in ours(url, config=config()), theirs(url, config=theirs_config):
+            assert ask(client)["ResponseMetadata"]["RetryAttempts"] == 0
+
+    def test_that_fails_says_why(self, ours: Make) -> None:
+        with pytest.raises(EndpointConnectionError) as caught:
+            ask(ours("http://lambda.invalid", config=config(retries={"total_max_attempts": 1})))
+        assert "The host's name was not found" in str(caught.value)
+        assert "name" in str(caught.value).partition('". ')[2].partition(". The host's")[0].lower()
+
+
+@needs_linux
+class TestDeadAddresses:
+    def test_before_one_that_answers_take_the_connect_timeout_each(
+        self, ours: Make, scripted: Make, looked_up: Any, dead: Any
+    ) -> None:
+        server = scripted(page("a"), page("b"))
+        port = port_of(server.url)
+        dead(port)
+        looked_up([*DEAD, LOCAL])
+        client = ours(f"http://{HOST}:{port}", config=config())
+        assert ask(client)["ResponseMetadata"]["RetryAttempts"] == 0
+        assert ask(client)
+        assert server.connections == 1
+
+    def test_before_one_that_answers_with_boto3(
+        self, theirs: Make, scripted: Make, looked_up: Any, dead: Any
+    ) -> None:
+        server = scripted(page("a"))
+        port = port_of(server.url)
+        dead(port)
+        looked_up([*DEAD, LOCAL])
+        theirs_config = botocore.config.Config(connect_timeout=CONNECT, read_timeout=READ)
+        client = theirs(f"http://{HOST}:{port}", config=theirs_config)
+        assert ask(client)["ResponseMetadata"]["RetryAttempts"] == 0
+
+    def test_alone_are_a_connect_timeout_that_names_them(
+        self, ours: Make, looked_up: Any, dead: Any, unused_port: int
+    ) -> None:
+        dead(unused_port)
+        looked_up(DEAD)
+        client = ours(f"http://{HOST}:{unused_port}", config=config(retries={"total_max_attempts": 1}))
+        with pytest.raises(ConnectTimeoutError) as caught:
+            ask(client)
+        for address in DEAD:
+            assert f"{address}: no connection within {CONNECT:g} s" in str(caught.value)
+
+    def test_and_one_that_refuses_are_both_in_the_text(
+        self, ours: Make, looked_up: Any, dead: Any, unused_port: int
+    ) -> None:
+        dead(unused_port)
+        looked_up([DEAD[0], LOCAL])
+        client = ours(f"http://{HOST}:{unused_port}", config=config(retries={"total_max_attempts": 1}))
+        with pytest.raises(EndpointConnectionError) as caught:
+            ask(client)
+        said = f"{DEAD[0]}: no connection within {CONNECT:g} s; {LOCAL}: Connection refused"
+        assert said in str(caught.value)
+
+
+def test_a_server_that_accepts_and_says_nothing_is_a_read_timeout(ours: Make, scripted: Make) -> None:
+    client = ours(scripted(Silence()).url, config=config(retries={"total_max_attempts": 1}))
+    with pytest.raises(ReadTimeoutError):
+        ask(client)
+
+
+def test_a_tls_handshake_that_is_not_answered_is_a_connect_timeout(ours: Make, silent: Any) -> None:
+    client = ours(f"https://127.0.0.1:{silent.port}", config=config(retries={"total_max_attempts": 1}))
+    with pytest.raises(ConnectTimeoutError, match="TLS handshake"):
+        ask(client)

@@ -1,0 +1,101 @@
+"""Idle connections that die together cost one retry, as with boto3."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import botocore.config
+import pytest
+from frozen import FrozenServer
+from servers import Raw, page
+
+import lambda_event_invoke_configs as eic
+from lambda_event_invoke_configs.exceptions import ConnectionClosedError, ReadTimeoutError
+
+Make = Callable[..., Any]
+IDLE = 5
+READ_TIMEOUT = 0.4  # seconds
+
+
+@pytest.fixture
+def frozen() -> Iterator[FrozenServer]:
+    with FrozenServer() as server:
+        yield server
+
+
+def ask(client: Any) -> Any:
+    return client.list_function_event_invoke_configs(FunctionName="f")
+
+
+def make_idle(client: Any, server: FrozenServer, number: int = IDLE) -> None:
+    server.meet(number)
+    with ThreadPoolExecutor(number) as threads:
+        for _ in threads.map(lambda _: ask(client), range(number)):
+            pass
+    server.meet(1)
+    assert server.connections == number
+
+
+@pytest.mark.parametrize("how", ["reset", "silent"])
+class TestIdleConnectionsThatDiedTogether:
+    def test_cost_one_retry(self, ours: Make, frozen: FrozenServer, how: Any) -> None:
+        client = ours(frozen.url, config=eic.Config(read_timeout=READ_TIMEOUT))
+        make_idle(client, frozen)
+        frozen.kill(how)
+        assert ask(client)["ResponseMetadata"]["RetryAttempts"] == 1
+        assert (len(frozen.requests), frozen.connections) == (2, IDLE + 1)
+        # And no more of it: what is idle now is new.
+        assert ask(client)["ResponseMetadata"]["RetryAttempts"] == 0
+        assert frozen.connections == IDLE + 1
+
+    def test_cost_one_retry_with_boto3(self, theirs: Make, frozen: FrozenServer, how: Any) -> None:
+        config = botocore.config.Config(read_timeout=READ_TIMEOUT, retries={"mode": "standard"})
+        client = theirs(frozen.url, config=config)
+        make_idle(client, frozen)
+        frozen.kill(how)
+        assert ask(client)["ResponseMetadata"]["RetryAttempts"] == 1
+
+    def test_cost_each_of_many_calls_at_once_one_retry(
+        self, ours: Make, frozen: FrozenServer, how: Any
+    ) -> None:
+        client = ours(frozen.url, config=eic.Config(read_timeout=READ_TIMEOUT))
+        make_idle(client, frozen)
+        frozen.kill(how)
+        with ThreadPoolExecutor(IDLE) as threads:
+            pages = list(threads.map(lambda _: ask(client), range(IDLE)))
+        assert all(page["ResponseMetadata"]["RetryAttempts"] <= 1 for page in pages)
+
+    def test_are_gone_for_the_next_call_when_there_is_one_attempt(
+        self, ours: Make, frozen: FrozenServer, how: Any
+    ) -> None:
+        config = eic.Config(read_timeout=READ_TIMEOUT, retries={"total_max_attempts": 1})
+        client = ours(frozen.url, config=config)
+        make_idle(client, frozen)
+        frozen.kill(how)
+        with pytest.raises((ConnectionClosedError, ReadTimeoutError)):
+            ask(client)
+        assert ask(client)
+        assert frozen.connections == IDLE + 1
+
+
+def test_a_failure_of_a_new_connection_leaves_the_idle_ones(ours: Make, scripted: Make) -> None:
+    """Only what happens to a connection that was used before says something about the others."""
+    server = scripted(Raw(b""), page("a"), page("b"))
+    client = ours(server.url, config=eic.Config(retries={"total_max_attempts": 1}))
+    with pytest.raises(ConnectionClosedError):
+        ask(client)
+    assert ask(client)
+    assert ask(client)
+    assert server.connections == 2
+
+
+def test_idle_connections_are_kept_for_as_long_as_the_service_keeps_them(
+    ours: Make, frozen: FrozenServer
+) -> None:
+    client = ours(frozen.url)
+    make_idle(client, frozen)
+    for _ in range(3 * IDLE):
+        ask(client)
+    assert frozen.connections == IDLE
