@@ -13,7 +13,6 @@ from texts import boto3s
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs import exceptions
-from lambda_event_invoke_configs import exceptions as errors
 from lambda_event_invoke_configs.exceptions import HINTS
 
 EXPIRED = "The security token included in the request is expired"
@@ -61,7 +60,7 @@ def test_what_botocore_itself_raises_while_it_looks_for_credentials_is_the_same_
         raise raised
 
     monkeypatch.setattr("botocore.session.Session.get_credentials", look)
-    with pytest.raises(getattr(errors, name)) as caught, eic.Client("us-east-1") as client:
+    with pytest.raises(getattr(exceptions, name)) as caught, eic.Client("us-east-1") as client:
         client.list_function_event_invoke_configs(FunctionName="f")
     assert boto3s(caught.value) == str(raised)
     assert str(caught.value).endswith(HINTS.get(name, '"http://sts"'))
@@ -70,7 +69,7 @@ def test_what_botocore_itself_raises_while_it_looks_for_credentials_is_the_same_
 def test_what_needs_no_hint_has_none(scripted: Callable[..., ScriptedServer], ours: Any) -> None:
     client = ours(scripted(error(400, "InvalidParameterValueException", "too long.")).url)
 
-    with pytest.raises(errors.InvalidParameterValueException) as caught:
+    with pytest.raises(exceptions.InvalidParameterValueException) as caught:
         client.list_function_event_invoke_configs(FunctionName="f")
 
     assert str(caught.value).endswith("operation: too long.")
@@ -80,11 +79,11 @@ def test_what_needs_no_hint_has_none(scripted: Callable[..., ScriptedServer], ou
     "response", [{}, {"Error": {}}, {"Error": {"Code": ["x"]}}, {"Error": {"Code": "9" * 5000}}]
 )
 def test_an_error_that_somebody_else_made_can_be_printed(response: Any) -> None:
-    assert str(errors.ClientError(response, "op")).startswith("An error occurred (")
+    assert str(exceptions.ClientError(response, "op")).startswith("An error occurred (")
 
 
 def test_each_hint_is_of_an_error_that_there_is() -> None:
-    situations = {name for name in HINTS if hasattr(errors, name)} | {name for name in HINTS if " " in name}
+    situations = {name for name in HINTS if hasattr(exceptions, name) or " " in name}
     codes = {name for name in HINTS if name not in situations}
     assert {code for code in codes if not code.endswith("Exception")} == {
         "407",

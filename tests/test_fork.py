@@ -8,9 +8,9 @@ from weakref import WeakSet
 
 import pytest
 from processes import python
-from servers import ScriptedServer, page
+from servers import ScriptedServer, error, page
 
-from lambda_event_invoke_configs import _fork as forks
+from lambda_event_invoke_configs import _fork
 
 Scripted = Callable[..., ScriptedServer]
 FORKING = """
@@ -98,17 +98,51 @@ def test_a_process_forked_while_keys_are_fetched_fetches_its_own(
     assert python("-c", script, server.url) == "0\n"
 
 
-def test_what_is_registered_is_begun_anew_in_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:
+SPENDING = """
+import os, sys
+import lambda_event_invoke_configs as eic
+
+def retries():
+    try:
+        client.list_function_event_invoke_configs(FunctionName="f")
+    except eic.exceptions.ClientError as error:
+        return error.response["ResponseMetadata"]["RetryAttempts"]
+
+client = eic.Client("us-east-1", endpoint_url=sys.argv[1], aws_access_key_id="a", aws_secret_access_key="b",
+                    config=eic.Config(read_timeout=60))
+import time
+time.sleep = lambda seconds: None
+while spent := retries():
+    pass
+print(spent, flush=True)
+child = os.fork()
+if not child:
+    print(retries(), flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+print(retries(), flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
+def test_a_forked_process_has_a_retry_quota_of_its_own(scripted: Scripted) -> None:
+    server = scripted(*[error(500)] * 100)
+    assert python("-c", SPENDING, server.url).split() == ["0", "2", "0"]
+
+
+def test_what_is_gone_is_not_reset(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process, and without what others have registered."""
+
     class Each:
         times = 0
 
         def reset(self) -> None:
-            self.times += 1
+            Each.times += 1
 
+    monkeypatch.setattr(_fork, "_registered", WeakSet())
     each, gone = Each(), Each()
-    monkeypatch.setattr(forks, "_registered", WeakSet())
-    forks.reset_after_fork(each)
-    forks.reset_after_fork(gone)
+    _fork.reset_after_fork(each)
+    _fork.reset_after_fork(gone)
     del gone
-    forks._reset_all()
-    assert (each.times, len(forks._registered)) == (1, 1)
+    _fork._reset_all()
+    assert Each.times == 1

@@ -18,7 +18,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from drivers import set_clock
-from listing import ODD_NAMES
+from listing import ODD_NAMES, paginate
 from processes import python
 from servers import ScriptedServer, page, parse
 
@@ -26,7 +26,7 @@ import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
 from lambda_event_invoke_configs.local import LocalLambda, ServiceError, verify
 
-LIST = "/2019-09-25/functions/my-function/event-invoke-config/list"
+PATH = "/2019-09-25/functions/my-function/event-invoke-config/list"
 
 
 def refusal(client: Any, **params: Any) -> tuple[int, str, str]:
@@ -42,9 +42,7 @@ def refusal(client: Any, **params: Any) -> tuple[int, str, str]:
 
 class TestServing:
     def test_a_number_makes_so_many_configurations(self, lam: LocalLambda, client: eic.Client) -> None:
-        pages = list(
-            client.get_paginator("list_function_event_invoke_configs").paginate(FunctionName="my-function")
-        )
+        pages = list(paginate(client, "my-function"))
         assert [len(page["FunctionEventInvokeConfigs"]) for page in pages] == [50, 50, 20]
         configs = [config for page in pages for config in page["FunctionEventInvokeConfigs"]]
         arn = "arn:aws:lambda:us-east-1:123456789012:function:my-function"
@@ -86,7 +84,7 @@ class TestServing:
         connection = http.client.HTTPConnection("127.0.0.1", int(lam.endpoint_url.rsplit(":", 1)[1]))
         sockets = set()
         for _ in range(3):
-            connection.request("GET", LIST)
+            connection.request("GET", PATH)
             connection.getresponse().read()
             sockets.add(connection.sock)
         connection.close()
@@ -215,7 +213,7 @@ def signed(scripted: Callable[..., ScriptedServer], lam: LocalLambda) -> dict[st
 
 
 class TestVerifying:
-    def ask(self, lam: LocalLambda, headers: dict[str, str], target: str = LIST, method: str = "GET") -> int:
+    def ask(self, lam: LocalLambda, headers: dict[str, str], target: str = PATH, method: str = "GET") -> int:
         connection = http.client.HTTPConnection("127.0.0.1", int(lam.endpoint_url.rsplit(":", 1)[1]))
         connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
         for name, value in headers.items():
@@ -228,7 +226,7 @@ class TestVerifying:
     def test_takes_the_request_as_it_was_signed(self, lam: LocalLambda, signed: dict[str, str]) -> None:
         assert self.ask(lam, signed) == 200
 
-    @pytest.mark.parametrize("target", [f"{LIST}?MaxItems=1", LIST.replace("my", "your"), f"{LIST}/"])
+    @pytest.mark.parametrize("target", [f"{PATH}?MaxItems=1", PATH.replace("my", "your"), f"{PATH}/"])
     def test_refuses_another_target(self, lam: LocalLambda, signed: dict[str, str], target: str) -> None:
         assert self.ask(lam, signed, target) == 403
 
@@ -265,12 +263,12 @@ class TestWellSignedNonsense:
 
     def test_another_path_or_method_is_no_operation(self, lam: LocalLambda) -> None:
         date = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}"
-        for target, method in [("/2019-09-25/functions/", "GET"), ("/", "GET"), (LIST, "DELETE")]:
+        for target, method in [("/2019-09-25/functions/", "GET"), ("/", "GET"), (PATH, "DELETE")]:
             assert self.ask(lam, sign(target, method, date=date, **KEYS_OF_LAM), target, method) == 404
 
     def test_a_date_that_is_none_is_refused(self, lam: LocalLambda) -> None:
         assert (
-            self.ask(lam, sign(LIST, date=f"{datetime.now(timezone.utc):%Y%m%d}Tnoon", **KEYS_OF_LAM)) == 403
+            self.ask(lam, sign(PATH, date=f"{datetime.now(timezone.utc):%Y%m%d}Tnoon", **KEYS_OF_LAM)) == 403
         )
 
 

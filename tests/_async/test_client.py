@@ -17,7 +17,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 from botocore.credentials import Credentials, RefreshableCredentials
 from drivers import Run, client_of
-from listing import pages as listing
+from listing import paginate
 from servers import ScriptedServer, error
 
 import lambda_event_invoke_configs as eic
@@ -58,7 +58,7 @@ for _ in range(3000):
                 anyio.create_task_group() as tasks,
             ):
                 for _ in range(20):
-                    tasks.start_soon(listing(client).build_full_result)
+                    tasks.start_soon(paginate(client).build_full_result)
                 while not runs.exists():
                     await checkpoint()
                 go_on.touch()
@@ -88,7 +88,7 @@ for _ in range(3000):
                 anyio.create_task_group() as tasks,
             ):
                 for _ in range(20):
-                    tasks.start_soon(listing(client).build_full_result)
+                    tasks.start_soon(paginate(client).build_full_result)
 
         run(main)
         assert len(threads) == 1
@@ -117,12 +117,12 @@ for _ in range(3000):
             refreshing.clear()
             go_on.clear()
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(listing(client).build_full_result)
+                tasks.start_soon(paginate(client).build_full_result)
                 while not refreshing.is_set():
                     await checkpoint()
                 before = len(signed_with)
                 async with anyio.create_task_group() as another:
-                    another.start_soon(listing(client).build_full_result)
+                    another.start_soon(paginate(client).build_full_result)
                     with anyio.move_on_after(patience) as scope:
                         while len(signed_with) == before:
                             await checkpoint()
@@ -136,7 +136,7 @@ for _ in range(3000):
         async def main() -> None:
             transport = httpx.MockTransport(answer)
             async with eic.AsyncClient("us-east-1", credentials=keys, transport=transport) as client:
-                await listing(client).build_full_result()
+                await paginate(client).build_full_result()
                 keys._expiry_time = datetime.now(timezone.utc)
                 go_on.set()
                 keys.get_frozen_credentials()  # by another user of the same object
@@ -153,8 +153,8 @@ for _ in range(3000):
         )
 
         async def main() -> None:
-            await listing(client).build_full_result()
-            await listing(client).build_full_result()
+            await paginate(client).build_full_result()
+            await paginate(client).build_full_result()
 
         run(main)
         with pytest.raises(RuntimeError, match="second event loop: make one for each event loop"):
@@ -206,10 +206,10 @@ class TestCancellation:
             async with eic.AsyncClient("us-east-1", credentials=slow, transport=transport) as client:
                 before = time.monotonic()
                 with anyio.move_on_after(0.05):
-                    await listing(client).build_full_result()
+                    await paginate(client).build_full_result()
                 assert time.monotonic() - before < 2
                 release.set()
-                assert await listing(client).build_full_result() == {}
+                assert await paginate(client).build_full_result() == {}
 
         run(main)
         assert returned.wait(5)
@@ -231,7 +231,7 @@ class TestManyAtATime:
 
                 async def one(name: str) -> None:
                     found[name] = []
-                    async for config in listing(client, name, PageSize=2).items():
+                    async for config in paginate(client, name, PageSize=2).items():
                         found[name].append(config["FunctionArn"].partition("function:")[2])
 
                 async with anyio.create_task_group() as tasks:
@@ -249,7 +249,7 @@ class TestManyAtATime:
 
                 async def one(name: str) -> None:
                     try:
-                        result = await listing(client, name).build_full_result()
+                        result = await paginate(client, name).build_full_result()
                         outcomes[name] = len(result["FunctionEventInvokeConfigs"])
                     except ResourceNotFoundException:
                         outcomes[name] = "not found"
@@ -271,7 +271,7 @@ class TestManyAtATime:
 
                 async def one() -> None:
                     with pytest.raises(ClientError):
-                        await listing(client).build_full_result()
+                        await paginate(client).build_full_result()
 
                 async with anyio.create_task_group() as tasks:
                     for _ in range(40):

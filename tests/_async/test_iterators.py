@@ -8,10 +8,10 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+from listing import paginate
 
 import lambda_event_invoke_configs as eic
 
-LIST = "list_function_event_invoke_configs"
 KEYS = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "SECRET"}
 ONE_BY_ONE: list[Callable[[Any], AsyncIterator[Any]]] = [
     aiter,
@@ -42,7 +42,7 @@ def test_the_second_gets_an_error_and_nothing_is_lost_or_comes_twice(
 
         transport = httpx.MockTransport(answer)
         async with eic.AsyncClient("us-east-1", transport=transport, **KEYS) as client:
-            iterator = iterate(client.get_paginator(LIST).paginate(FunctionName="f"))
+            iterator = iterate(paginate(client))
             found = [await anext(iterator)]
 
             async def step() -> None:
@@ -79,7 +79,7 @@ def test_a_cancelled_step_sets_the_iterator_free(
 
         transport = httpx.MockTransport(answer)
         async with eic.AsyncClient("us-east-1", transport=transport, **KEYS) as client:
-            iterator = iterate(client.get_paginator(LIST).paginate(FunctionName="f"))
+            iterator = iterate(paginate(client))
             with anyio.CancelScope() as cancelled:
                 await anext(iterator)
             assert arns(await anext(iterator)) == ["a"]

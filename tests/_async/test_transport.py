@@ -13,8 +13,7 @@ import httpcore
 import pytest
 from anyio.lowlevel import checkpoint
 from drivers import Run, client_of
-from listing import arns
-from listing import pages as listing
+from listing import arns, paginate
 from servers import Raw, Reply, ScriptedServer, Silence, error, page
 
 import lambda_event_invoke_configs as eic
@@ -113,7 +112,7 @@ class TestCancellation:
                 # One connection for all: to keep it from the next request is to hang.
                 config = eic.Config(max_pool_connections=1)
                 async with eic.AsyncClient(**lam.client_options, config=config) as client:
-                    pages = listing(client, "f", PageSize=3)
+                    pages = paginate(client, "f", PageSize=3)
                     with anyio.CancelScope() as scope:
                         async with anyio.create_task_group() as tasks:
                             tasks.start_soon(cancel_after, turns, scope)
@@ -124,7 +123,7 @@ class TestCancellation:
                     finished = not scope.cancelled_caught
                     token = pages.resume_token
                     if token or not seen:
-                        async for page in listing(client, "f", PageSize=3, StartingToken=token):
+                        async for page in paginate(client, "f", PageSize=3, StartingToken=token):
                             seen.extend(arns(page))
                 assert seen == everything
                 return finished
@@ -161,7 +160,7 @@ class TestCancellation:
 
         async def main() -> None:
             async with client_of(server.url, config=eic.Config(max_pool_connections=1)) as client:
-                pages = listing(client)
+                pages = paginate(client)
                 iterator = aiter(pages)
                 assert arns(await anext(iterator)) == ["a"]
                 token = pages.resume_token
@@ -188,8 +187,8 @@ class TestCancellation:
                 with anyio.move_on_after(0.1):
                     async with anyio.create_task_group() as tasks:
                         for _ in range(5):
-                            tasks.start_soon(listing(client).build_full_result)
-                assert arns(await listing(client).build_full_result()) == ["a"]
+                            tasks.start_soon(paginate(client).build_full_result)
+                assert arns(await paginate(client).build_full_result()) == ["a"]
 
         run(main)
 
@@ -197,10 +196,10 @@ class TestCancellation:
         async def main() -> None:
             config = eic.Config(max_pool_connections=1)
             async with eic.AsyncClient(**lam.client_options, config=config) as client:
-                pages = listing(client, "my-function")
+                pages = paginate(client, "my-function")
                 async for _ in pages:
                     break
-                rest = listing(client, "my-function", StartingToken=pages.resume_token)
+                rest = paginate(client, "my-function", StartingToken=pages.resume_token)
                 assert len((await rest.build_full_result())["FunctionEventInvokeConfigs"]) == 70
 
         run(main)

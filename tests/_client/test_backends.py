@@ -52,13 +52,16 @@ class TestAReservation:
         transport = PooledTransport(**options())
         request = httpx.Request("GET", server.url, extensions=TIMEOUT)
         with ThreadPoolExecutor(1) as thread:
-            with transport.reserve() as reserved:
-                waiting = thread.submit(transport.handle_request, request)
-                for _ in range(2):
-                    assert reserved.handle_request(request).status_code == 200
-                assert not waiting.done()
-                assert len(server.requests) == 2
-            assert waiting.result(5).status_code == 200
+            reserved = transport.reserve()
+            waiting = thread.submit(transport.handle_request, request)
+            for _ in range(2):
+                assert reserved.handle_request(request).status_code == 200
+            assert not waiting.done()
+            assert len(server.requests) == 2
+            for _ in range(2):
+                reserved.release()
+            assert waiting.result(30).status_code == 200
+        assert transport._slots.qsize() == 1
         assert server.connections == 1
         transport.close()
 
@@ -66,7 +69,6 @@ class TestAReservation:
         server = scripted(page("a"))
         transport = PooledTransport(**options())
         reserved = transport.reserve()
-        reserved.__enter__()
         del reserved
         gc.collect()
         assert transport.handle_request(httpx.Request("GET", server.url, extensions=TIMEOUT))
@@ -74,14 +76,14 @@ class TestAReservation:
 
     def test_outlives_the_pool_that_it_is_of(self) -> None:
         transport = PooledTransport(**options())
-        with transport.reserve():
+        for _ in range(2):
+            reserved = transport.reserve()
             transport.reset()
-        with transport.reserve():
-            pass
+            reserved.release()
         lost = transport.reserve()
-        lost.__enter__()
         transport.reset()
         del lost
+        assert transport._slots.qsize() == 1
 
     @pytest.mark.parametrize("backend", ["asyncio", "trio"])
     def test_of_a_task_waits_for_a_connection_and_its_requests_wait_for_none(
@@ -98,11 +100,14 @@ class TestAReservation:
                 await transport.handle_async_request(request)
                 order.append("waited")
 
-            async with anyio.create_task_group() as tasks, transport.reserve() as reserved:
+            async with anyio.create_task_group() as tasks:
+                reserved = await transport.reserve()
                 tasks.start_soon(wait)
                 for _ in range(2):
                     await reserved.handle_async_request(request)
                     order.append("reserved")
+                for _ in range(2):
+                    reserved.release()
             await transport.aclose()
 
         anyio.run(main, backend=backend)

@@ -39,12 +39,9 @@ def names_of_authorities(context: ssl.SSLContext) -> list[str]:
 
 
 class TestTheTransport:
-    def test_keeps_as_many_connections_as_the_pool_may_have_for_as_long_as_the_service_does(self) -> None:
+    def test_has_as_many_connections_as_the_pool_may_have(self) -> None:
         assert options()["connections"] == 10
         assert options(config=Config(max_pool_connections=3))["connections"] == 3
-        for made in PooledTransport(**options())._idle + AsyncPooledTransport(**options())._idle:
-            pool = made._pool
-            assert (pool._max_connections, pool._keepalive_expiry) == (1, None)
 
     def test_has_tcp_keep_alive_where_it_is_asked_for(self) -> None:
         assert options()["socket_options"] is None

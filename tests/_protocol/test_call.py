@@ -9,11 +9,18 @@ from typing import Any
 import botocore
 import pytest
 
-from lambda_event_invoke_configs._protocol.call import CallFlow, GetCredentials, Request, Send, Sleep
+from lambda_event_invoke_configs._protocol.call import (
+    CallFlow,
+    GetCredentials,
+    Request,
+    ReserveConnection,
+    Send,
+    Sleep,
+)
 from lambda_event_invoke_configs._protocol.response import Response
 from lambda_event_invoke_configs._settings.config import Config
 from lambda_event_invoke_configs._settings.credentials import FrozenCredentials
-from lambda_event_invoke_configs._settings.resolve import resolve
+from lambda_event_invoke_configs._settings.resolve import Settings, resolve
 from lambda_event_invoke_configs.exceptions import (
     ClientError,
     ConnectionClosedError,
@@ -38,6 +45,7 @@ class Call:
         self.sent: list[Request] = []
         self.slept: list[float] = []
         self.fetched = 0
+        self.reserved = False
         self.before_send: Callable[[], None] | None = None
 
     def run(self) -> Any:
@@ -48,13 +56,19 @@ class Call:
             except StopIteration as done:
                 return done.value
             outcome = None
-            if isinstance(step, GetCredentials):
+            if isinstance(step, ReserveConnection):
+                assert not self.reserved
+                self.reserved = True
+            elif isinstance(step, GetCredentials):
+                assert self.reserved
                 self.fetched += 1
                 outcome = FrozenCredentials("AKID", SECRET, TOKEN)
             elif isinstance(step, Sleep):
                 self.slept.append(step.seconds)
             else:
                 assert isinstance(step, Send)
+                assert self.reserved
+                self.reserved = False
                 self.sent.append(step.request)
                 if self.before_send:
                     self.before_send, suspend = None, self.before_send
@@ -65,16 +79,17 @@ class Call:
         return [dict(request.headers).get(name) for request in self.sent]
 
 
-def caller(
-    *, environ: dict[str, str] | None = None, clock: Callable[[], float] = lambda: NOW, **options: Any
-) -> CallFlow:
-    settings = resolve(
+def resolved(*, environ: dict[str, str] | None = None, **options: Any) -> Settings:
+    return resolve(
         region_name="us-east-1",
         endpoint_url=options.pop("endpoint_url", None),
         config=Config(**options),
         environ=environ or {},
     )
-    return CallFlow(settings, clock=clock, random=lambda: 1.0)
+
+
+def caller(*, clock: Callable[[], float] = lambda: NOW, **options: Any) -> CallFlow:
+    return CallFlow(resolved(**options), clock=clock, random=lambda: 1.0)
 
 
 OK = Response(200, {"x-amzn-requestid": "r"}, b'{"FunctionEventInvokeConfigs": []}')
@@ -106,14 +121,13 @@ class TestOneAttempt:
         assert call.headers("Host") == ["host"]
 
     def test_sends_these_headers_in_this_order(self) -> None:
-        shared = caller(user_agent_extra="mine/1")
-        call = Call(shared, OK)
+        call = Call(caller(user_agent_extra="mine/1"), OK)
         call.run()
         (invocation_id,) = call.headers("amz-sdk-invocation-id")
         assert call.sent[0].headers[:5] == [
             ("Host", "lambda.us-east-1.amazonaws.com"),
             ("Accept-Encoding", "identity"),
-            ("User-Agent", shared._settings.user_agent),
+            ("User-Agent", resolved(user_agent_extra="mine/1").user_agent),
             ("amz-sdk-invocation-id", invocation_id),
             ("amz-sdk-request", "attempt=1; max=3"),
         ]
@@ -314,7 +328,9 @@ class TestAWrongClock:
         refusal = no(403, "InvalidSignatureException", date=TEN_MINUTES_LATER)
         first, second = Call(shared, refusal, OK), Call(shared, OK)
         next(second.steps)
+        next(second.steps)
         second.steps.send(FrozenCredentials("AKID", SECRET, TOKEN))  # signed and sent
+        second.reserved = False
         first.run()
         assert isinstance(second.steps.send(refusal), Sleep)
         second.run()
@@ -362,7 +378,7 @@ def test_adaptive_mode_waits_before_sending_once_it_was_throttled() -> None:
     shared = caller(retries={"mode": "adaptive", "total_max_attempts": 1})
     Call(shared, OK).run()
     for outcome in (no(500, "E"), no(429, "TooManyRequestsException")):
-        assert isinstance(next(Call(shared).steps), GetCredentials)
+        assert isinstance(next(Call(shared).steps), ReserveConnection)
         with pytest.raises(ClientError):
             Call(shared, outcome).run()
     step = next(Call(shared).steps)
@@ -370,11 +386,24 @@ def test_adaptive_mode_waits_before_sending_once_it_was_throttled() -> None:
     assert step.seconds > 0
 
 
+def test_a_reset_gives_a_full_quota_and_forgets_the_rate() -> None:
+    shared = caller(retries={"mode": "adaptive"})
+    for failure in [no(500, "E")] * 40 + [no(429, "TooManyRequestsException")] * 100:
+        with pytest.raises(ClientError):
+            Call(shared, *[failure] * 3).run()
+    assert isinstance(next(Call(shared).steps), Sleep)
+    shared.reset()
+    call = Call(shared, no(500, "E"), OK)
+    assert call.run()["ResponseMetadata"]["RetryAttempts"] == 1
+    assert len(call.slept) == 1
+
+
 def test_no_step_shows_a_secret() -> None:
     call = Call(caller(), OK)
+    next(call.steps)
     keys_step = next(call.steps)
     send = call.steps.send(FrozenCredentials("AKID", SECRET, TOKEN))
-    shown = f"{keys_step!r} {send!r} {FrozenCredentials('AKID', SECRET, TOKEN)!r} {caller()._settings!r}"
+    shown = f"{keys_step!r} {send!r} {FrozenCredentials('AKID', SECRET, TOKEN)!r} {resolved()!r}"
     assert SECRET not in shown
     assert TOKEN not in shown
     assert "Signature" not in shown

@@ -9,12 +9,12 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from listing import LIST
 from servers import Reply, ScriptedServer, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs.exceptions import ClientError
 
-LIST = "list_function_event_invoke_configs"
 ONE_BY_ONE: list[Callable[[Any], Iterator[Any]]] = [
     iter,
     lambda pages: iter(pages.items()),

@@ -6,11 +6,15 @@ HYPOTHESIS_PROFILE=long makes up 3,000 a test, others each time; without it ther
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 
 import boto3
 import pytest
 from hypothesis import HealthCheck, settings
 from tally import tally
+
+# It needs an older botocore, and so an environment of its own: .ci/run makes one.
+collect_ignore = [] if find_spec("aiobotocore") else ["test_beside_aiobotocore.py"]
 
 # The fixtures of one test serve all its examples: what has to be fresh, each example makes itself.
 # How long an example takes to make up says nothing about what is tested.

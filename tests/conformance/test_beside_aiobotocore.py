@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import pytest
+from listing import paginate
 from servers import Raw, Reply, ScriptedServer, error, page
 from texts import boto3s
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs.local import LocalLambda
 
-aiobotocore_session = pytest.importorskip("aiobotocore.session")
+aiobotocore_session = import_module("aiobotocore.session")
 
-LIST = "list_function_event_invoke_configs"
 KEYS: dict[str, Any] = {
     "region_name": "us-east-1",
     "aws_access_key_id": "AKIDEXAMPLE",
@@ -59,12 +60,12 @@ def plain(page: dict[str, Any]) -> dict[str, Any]:
 )
 def test_pages_results_and_tokens_are_equal(lam: LocalLambda, config: dict[str, int]) -> None:
     async def use(client: Any) -> Any:
-        pages = client.get_paginator(LIST).paginate(FunctionName="my-function", PaginationConfig=config)
+        pages = paginate(client, "my-function", **config)
         seen = [plain(page) async for page in pages]
         token = pages.resume_token
-        listing = client.get_paginator(LIST).paginate(FunctionName="my-function", PaginationConfig=config)
+        listing = paginate(client, "my-function", **config)
         full = await listing.build_full_result()
-        listing = client.get_paginator(LIST).paginate(FunctionName="my-function", PaginationConfig=config)
+        listing = paginate(client, "my-function", **config)
         found = [arn async for arn in listing.search("FunctionEventInvokeConfigs[].FunctionArn")]
         return seen, token, full, found
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from listing import LIST
 from servers import Raw, ScriptedServer
 from texts import boto3s
 
 from lambda_event_invoke_configs.local import LocalLambda
 
 Scripted = Callable[..., ScriptedServer]
-LIST = "list_function_event_invoke_configs"
 
 CONFIGS = [
     {},

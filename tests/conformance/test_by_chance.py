@@ -22,6 +22,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import botocore.session
+import drivers
 import httpx
 import pytest
 from botocore.awsrequest import AWSResponse, HeadersDict
@@ -31,6 +32,7 @@ from botocore.parsers import create_parser
 from botocore.retries import quota
 from hypothesis import currently_in_test_context, event, example, given, settings
 from hypothesis import strategies as st
+from listing import LIST
 from servers import Raw, Reply, ScriptedServer
 from tally import tally
 from texts import boto3s
@@ -44,7 +46,6 @@ from lambda_event_invoke_configs.exceptions import (
     StartingTokenError,
 )
 
-LIST = "list_function_event_invoke_configs"
 RESULT_KEY = "FunctionEventInvokeConfigs"
 KEYS: dict[str, Any] = {
     "region_name": "us-east-1",
@@ -176,7 +177,7 @@ class World:
     def ours(self, available: int) -> eic.Client:
         transport = httpx.MockTransport(self._handle) if self.service is not None else None
         client = eic.Client(endpoint_url=self.server.url, transport=transport, **KEYS)
-        client._call_flow._quota.available = available
+        drivers.set_retry_quota(client, available)
         return client
 
     def _handle(self, request: httpx.Request) -> httpx.Response:

@@ -64,7 +64,7 @@ def makers(
     def ours(backend: str) -> Callable[..., Any]:
         def make(url: str, **options: Any) -> Any:
             made.append(drivers.make(backend, **{**KEYS, "endpoint_url": url, **options}))
-            monkeypatch.setattr(made[-1]._call_flow, "_clock", NOW.timestamp)
+            drivers.set_clock(made[-1], NOW.timestamp())
             return made[-1]
 
         return make

@@ -21,6 +21,7 @@ from unittest import mock
 import boto3
 import botocore.session
 import pytest
+from listing import LIST
 from texts import boto3s
 
 KEYS: dict[str, Any] = {
@@ -28,7 +29,6 @@ KEYS: dict[str, Any] = {
     "aws_access_key_id": "AKIDEXAMPLE",
     "aws_secret_access_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
 }
-LIST = "list_function_event_invoke_configs"
 START_LIMIT = 30.0  # seconds; it takes about two
 ARN = "arn:aws:lambda:us-east-1:123456789012:function"
 # Taken before the tests' own time.sleep, which does not sleep, takes its place.

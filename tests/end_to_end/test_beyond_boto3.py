@@ -15,6 +15,8 @@ import pytest
 from botocore.config import Config as BotocoreConfig
 from botocore.exceptions import ClientError as TheirClientError
 from botocore.exceptions import NoRegionError as TheirNoRegionError
+from drivers import set_clock
+from listing import LIST, paginate
 from servers import Raw, Reply, ScriptedServer, error, page
 
 import lambda_event_invoke_configs as eic
@@ -33,13 +35,10 @@ from lambda_event_invoke_configs.exceptions import (
 from lambda_event_invoke_configs.local import LocalLambda
 
 Scripted = Callable[..., ScriptedServer]
-LIST = "list_function_event_invoke_configs"
 
 
 def full(client: Any, **config: Any) -> list[str]:
-    result = (
-        client.get_paginator(LIST).paginate(FunctionName="f", PaginationConfig=config).build_full_result()
-    )
+    result = paginate(client, "f", **config).build_full_result()
     return [config["FunctionArn"] for config in result.get("FunctionEventInvokeConfigs", [])]
 
 
@@ -127,7 +126,7 @@ class TestAnErrorOnPage3:
             next(dead)
 
         server = scripted(*self.script())
-        pages = iter(ours(server.url).get_paginator(LIST).paginate(FunctionName="f"))
+        pages = iter(paginate(ours(server.url)))
         next(pages), next(pages)
         with pytest.raises(ClientError):
             next(pages)
@@ -157,7 +156,7 @@ def test_the_resume_token_is_there_while_pages_are_coming(lam: LocalLambda, thei
     tokens = {}
     for make in (theirs, ours):
         client = make(**lam.client_options)
-        pages = client.get_paginator(LIST).paginate(FunctionName="my-function")
+        pages = paginate(client, "my-function")
         next(iter(pages))
         tokens[make] = pages.resume_token
     assert tokens[theirs] is None
@@ -175,7 +174,7 @@ def test_iterating_twice_starts_twice_at_the_beginning(lam: LocalLambda, theirs:
     """boto3's second pass starts at the last page."""
 
     def twice(client: Any) -> list[int]:
-        pages = client.get_paginator(LIST).paginate(FunctionName="my-function")
+        pages = paginate(client, "my-function")
         return [sum(len(page["FunctionEventInvokeConfigs"]) for page in pages) for _ in range(2)]
 
     assert twice(theirs(**lam.client_options)) == [120, 20]
@@ -201,7 +200,7 @@ def test_a_wrong_clock_is_corrected_and_the_request_sent_again_once(
                 theirs(**lam.client_options).list_function_event_invoke_configs(FunctionName="my-function")
 
     client: eic.Client = ours(**lam.client_options)
-    monkeypatch.setattr(client._call_flow, "_clock", lambda: wrong)
+    set_clock(client, wrong)
     first, second = (client.list_function_event_invoke_configs(FunctionName="my-function") for _ in range(2))
     assert first["ResponseMetadata"]["RetryAttempts"] == 1
     assert second["ResponseMetadata"]["RetryAttempts"] == 0

@@ -23,11 +23,11 @@ from typing import Any
 import pytest
 from botocore.credentials import RefreshableCredentials
 from crowd import ACCESS_KEY, CrowdServer, configurations, crowds
+from listing import LIST, paginate
 
 import lambda_event_invoke_configs as eic
 
 Make = Callable[..., Any]
-LIST = "list_function_event_invoke_configs"
 
 PAGES = int(os.environ.get("PAGES", "640"))
 THREADS = 64
@@ -170,7 +170,7 @@ def test_keys_that_expire_all_the_time_are_refreshed_once_each_and_none_is_used_
 
     def list_until_the_end(number: int) -> None:
         while time.monotonic() < end:
-            pages = list(client.get_paginator(LIST).paginate(FunctionName=f"{number}-4"))
+            pages = list(paginate(client, f"{number}-4"))
             assert len(pages) == 4
 
     in_threads(TOGETHER, list_until_the_end)

@@ -17,6 +17,7 @@ import httpx
 import pytest
 import vcr
 from botocore.credentials import Credentials
+from listing import LIST, paginate
 from opentelemetry.instrumentation.httpx import (
     AsyncOpenTelemetryTransport,
     HTTPXClientInstrumentor,
@@ -30,7 +31,6 @@ from vcr.errors import CannotOverwriteExistingCassetteException
 
 import lambda_event_invoke_configs as eic
 
-LIST = "list_function_event_invoke_configs"
 Scripted = Callable[..., ScriptedServer]
 Ours = Callable[..., Any]
 
@@ -123,7 +123,7 @@ def test_the_header_that_is_added_leaves_the_signature_valid(
     traced: Ours, lam: eic.LocalLambda, spans: InMemorySpanExporter
 ) -> None:
     client = traced(**lam.client_options)
-    assert len(list(client.get_paginator(LIST).paginate(FunctionName="my-function").items())) == 120
+    assert len(list(paginate(client, "my-function").items())) == 120
     assert [status(span) for span in spans.get_finished_spans()] == [200, 200, 200]
 
 
@@ -146,7 +146,7 @@ def test_spans_belong_to_the_thread_that_listed(
 
         def listing(name: str) -> None:
             with tracer.start_as_current_span(name):
-                list(client.get_paginator(LIST).paginate(FunctionName="my-function"))
+                list(paginate(client, "my-function"))
 
         threads = [threading.Thread(target=listing, args=(f"listing {n}",)) for n in range(4)]
         for thread in threads:
@@ -281,7 +281,7 @@ def test_requests_to_an_application_share_the_client_of_its_lifespan(lam: eic.Lo
 
     @app.get("/count/{name}")
     async def count(name: str, request: fastapi.Request) -> int:
-        pages = request.app.state.client.get_paginator(LIST).paginate(FunctionName=name)
+        pages = paginate(request.app.state.client, name)
         return len([config async for config in pages.items()])
 
     async def ask() -> list[httpx.Response]:

@@ -21,6 +21,7 @@ from typing import Any
 import drivers
 import pytest
 from faulty import FaultyServer, Listing, account, chunks, respond, tally
+from listing import arns, paginate
 from servers import Raw, Reply, ScriptedServer, page
 
 import lambda_event_invoke_configs as eic
@@ -34,7 +35,6 @@ from lambda_event_invoke_configs.exceptions import (
 
 Make = Callable[..., Any]
 Scripted = Callable[..., ScriptedServer]
-LIST = "list_function_event_invoke_configs"
 TYPED = (BotocoreClientError, ResponseParserError, HTTPClientError, ConnectionError)
 
 LISTINGS = int(os.environ.get("FAULTS", "900"))
@@ -99,7 +99,7 @@ def list_in_bad_weather(client: Any, faulty: FaultyServer, seed: str) -> None:
         mode = chance.choice(list(MODES))
         limit = chance.choice([None, None, chance.randint(1, 20)])
         config = {"StartingToken": token, "MaxItems": limit, "PageSize": chance.choice([None, 1, 3, 7, 50])}
-        pages = client.get_paginator(LIST).paginate(FunctionName=listing.name, PaginationConfig=config)
+        pages = paginate(client, listing.name, **config)
         steps = MODES[mode](pages)
         before = len(found)
         failed = False
@@ -217,7 +217,7 @@ class TestCutAtEachByte:
         for cut in range(head, len(wire)):
             # That there was more, the body alone can say.
             server.play(Raw(wire[:cut]), self.WHOLE, self.LAST)
-            pages = iter(client.get_paginator(LIST).paginate(FunctionName="f"))
+            pages = iter(paginate(client))
             with pytest.raises(ResponseParserError, match="is not JSON"):
                 next(pages)
             assert [arn for page in pages for arn in arns(page)] == ["arn:ü", "last"], f"cut at byte {cut}"
@@ -233,11 +233,7 @@ class TestCutAtEachByte:
 
 
 def everything(client: Any) -> list[str]:
-    return arns(client.get_paginator(LIST).paginate(FunctionName="f").build_full_result())
-
-
-def arns(page: Any) -> list[str]:
-    return [config["FunctionArn"] for config in configurations(page)]
+    return arns(paginate(client).build_full_result())
 
 
 class TestMoreThanWasAskedFor:
@@ -252,7 +248,7 @@ class TestMoreThanWasAskedFor:
         body = self.FIRST.wire().partition(b"\r\n\r\n")[2]
         for length in range(len(body)):
             server.play(Kept(respond(body, length=length)), *[self.FIRST] * 2, self.LAST)
-            pages = iter(client.get_paginator(LIST).paginate(FunctionName="f"))
+            pages = iter(paginate(client))
             with pytest.raises(ResponseParserError, match="is not JSON"):
                 next(pages)
             # They cost an attempt at most.

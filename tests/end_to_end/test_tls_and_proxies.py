@@ -9,6 +9,7 @@ from typing import Any
 
 import botocore.exceptions
 import pytest
+from listing import list_arns
 from servers import page, parse
 from texts import boto3s
 
@@ -33,11 +34,6 @@ def path_of(segment: str) -> str:
     return f"/2019-09-25/functions/{segment}/event-invoke-config/list"
 
 
-def list_with(client: Any, name: str = "f") -> list[str]:
-    found = client.list_function_event_invoke_configs(FunctionName=name)
-    return [config["FunctionArn"] for config in found["FunctionEventInvokeConfigs"]]
-
-
 @pytest.fixture(autouse=True)
 def _no_ca_bundle_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
@@ -48,21 +44,21 @@ class TestTLS:
         self, ours: Any, secure_lambda: Any, certificates: Any
     ) -> None:
         client = ours(f"https://localhost:{secure_lambda.port}", verify=certificates.authority)
-        assert list_with(client, "..") == ["arn"]
+        assert list_arns(client, "..") == ["arn"]
         assert parse(secure_lambda.requests[0])[1] == path_of("..")
 
     def test_is_verified_against_the_ca_bundle_of_the_environment(
         self, ours: Any, secure_lambda: Any, certificates: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("AWS_CA_BUNDLE", certificates.authority)
-        assert list_with(ours(f"https://localhost:{secure_lambda.port}")) == ["arn"]
+        assert list_arns(ours(f"https://localhost:{secure_lambda.port}")) == ["arn"]
 
     def test_with_an_authority_nobody_knows_is_an_error_after_retries(
         self, ours: Any, secure_lambda: Any, slept: list[float]
     ) -> None:
         url = f"https://localhost:{secure_lambda.port}"
         with pytest.raises(errors.SSLError) as caught:
-            list_with(ours(url))
+            list_arns(ours(url))
         assert str(caught.value).startswith(f"SSL validation failed for {url}{path_of('f')} ")
         assert "certificate verify failed" in str(caught.value)
         assert (secure_lambda.connections, len(slept)) == (3, 2)
@@ -73,7 +69,7 @@ class TestTLS:
     ) -> None:
         client = ours(f"https://127.0.0.1:{secure_lambda.port}", verify=certificates.authority)
         with pytest.raises(errors.SSLError, match=r"certificate is not valid for '127\.0\.0\.1'"):
-            list_with(client)
+            list_arns(client)
         assert secure_lambda.requests == []
 
     @pytest.mark.skipif(not hasattr(socket, "TCP_CORK"), reason="the answers cannot be held together")
@@ -94,19 +90,19 @@ class TestTLS:
         url = f"https://localhost:{talkative_lambda.port}"
         client = ours(url, verify=certificates.authority, config=config)
         for asked in (name, "second", "third"):
-            assert list_with(client, asked) == [asked]
+            assert list_arns(client, asked) == [asked]
         assert talkative_lambda.connections == 2
 
     def test_may_be_left_unverified(self, ours: Any, secure_lambda: Any) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             client = ours(f"https://localhost:{secure_lambda.port}", verify=False)
-        assert list_with(client) == ["arn"]
+        assert list_arns(client) == ["arn"]
 
     def test_shows_the_client_certificate(self, ours: Any, choosy_lambda: Any, certificates: Any) -> None:
         config = Config(client_cert=certificates.certificate_and_key)
         client = ours(f"https://localhost:{choosy_lambda.port}", verify=certificates.authority, config=config)
-        assert list_with(client) == ["arn"]
+        assert list_arns(client) == ["arn"]
 
     def test_without_the_client_certificate_that_is_asked_for_is_an_error_as_with_boto3(
         self, ours: Any, theirs: Any, choosy_lambda: Any, certificates: Any
@@ -114,7 +110,7 @@ class TestTLS:
         for make in theirs, ours:
             client = make(f"https://localhost:{choosy_lambda.port}", verify=certificates.authority)
             with pytest.raises(botocore.exceptions.SSLError):
-                list_with(client)
+                list_arns(client)
         assert choosy_lambda.requests == []
 
 
@@ -137,7 +133,7 @@ class TestAProxyOfAnHTTPEndpoint:
         self, ours: Any, proxy: Any, through: Any, name: str, segment: str
     ) -> None:
         client = ours("http://lambda.example:8080/base/", **through("http", f"http://127.0.0.1:{proxy.port}"))
-        assert list_with(client, name) == ["arn"]
+        assert list_arns(client, name) == ["arn"]
         method, target, headers = parse(proxy.requests[0])
         assert (method, target) == ("GET", f"http://lambda.example:8080/base{path_of(segment)}")
         assert headers["host"] == "lambda.example:8080"
@@ -145,14 +141,14 @@ class TestAProxyOfAnHTTPEndpoint:
 
     def test_is_asked_for_a_url_without_the_schemes_own_port_in_host(self, ours: Any, proxy: Any) -> None:
         config = Config(proxies={"http": f"http://127.0.0.1:{proxy.port}"})
-        list_with(ours("http://lambda.example", config=config))
+        list_arns(ours("http://lambda.example", config=config))
         _, target, headers = parse(proxy.requests[0])
         assert target in (f"http://lambda.example{path_of('f')}", f"http://lambda.example:80{path_of('f')}")
         assert headers["host"] == "lambda.example"
 
     def test_is_told_the_user_and_the_password_of_its_url(self, ours: Any, proxy: Any, through: Any) -> None:
         url = f"http://user:p%40ss@127.0.0.1:{proxy.port}"
-        list_with(ours("http://lambda.example", **through("http", url)))
+        list_arns(ours("http://lambda.example", **through("http", url)))
         expected = base64.b64encode(b"user:p@ss").decode()
         assert parse(proxy.requests[0])[2]["proxy-authorization"] == f"Basic {expected}"
 
@@ -161,11 +157,11 @@ class TestAProxyOfAnHTTPEndpoint:
     ) -> None:
         """boto3 does not verify this proxy at all."""
         config = Config(proxies={"http": f"https://localhost:{secure_proxy.port}"}, retries=ONE_ATTEMPT)
-        assert list_with(ours("http://lambda.example", verify=certificates.authority, config=config)) == [
+        assert list_arns(ours("http://lambda.example", verify=certificates.authority, config=config)) == [
             "arn"
         ]
         with pytest.raises(errors.SSLError, match="certificate verify failed"):
-            list_with(ours("http://lambda.example", config=config))
+            list_arns(ours("http://lambda.example", config=config))
         assert len(secure_proxy.requests) == 1
 
     @pytest.mark.parametrize("no_proxy", ["127.0.0.1", "*", "other.example,127.0.0.1"])
@@ -175,7 +171,7 @@ class TestAProxyOfAnHTTPEndpoint:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{unused_port}")
         monkeypatch.setenv("NO_PROXY", no_proxy)
         server = scripted(page("arn"))
-        assert list_with(ours(server.url)) == ["arn"]
+        assert list_arns(ours(server.url)) == ["arn"]
         assert server.targets() == [path_of("f")]
 
 
@@ -193,7 +189,7 @@ class TestAProxyOfAnHTTPSEndpoint:
     ) -> None:
         told = through("https", f"http://127.0.0.1:{proxy.port}")
         client = ours(f"https://localhost:{secure_lambda.port}/base", verify=certificates.authority, **told)
-        assert list_with(client, name) == ["arn"]
+        assert list_arns(client, name) == ["arn"]
         method, target, headers = parse(proxy.requests[0])
         assert (method, target) == ("CONNECT", f"localhost:{secure_lambda.port}")
         assert headers["host"] == f"localhost:{secure_lambda.port}"
@@ -205,7 +201,7 @@ class TestAProxyOfAnHTTPSEndpoint:
     ) -> None:
         config = Config(proxies={"https": f"http://127.0.0.1:{proxy.port}"})
         client = ours(f"https://localhost:{secure_lambda.port}", verify=certificates.authority, config=config)
-        list_with(client)
+        list_arns(client)
         assert "authorization" in parse(secure_lambda.requests[0])[2]
         for secret in (b"AWS4-HMAC-SHA256", b"authorization", b"x-amz-date", b"2019-09-25"):
             assert secret not in b"".join(proxy.requests).lower() + proxy.tunnelled.lower()
@@ -214,7 +210,7 @@ class TestAProxyOfAnHTTPSEndpoint:
         self, ours: Any, proxy: Any, secure_lambda: Any, certificates: Any, through: Any
     ) -> None:
         told = through("https", f"http://user:p%40ss@127.0.0.1:{proxy.port}")
-        list_with(ours(f"https://localhost:{secure_lambda.port}", verify=certificates.authority, **told))
+        list_arns(ours(f"https://localhost:{secure_lambda.port}", verify=certificates.authority, **told))
         expected = base64.b64encode(b"user:p@ss").decode()
         assert parse(proxy.requests[0])[2]["proxy-authorization"] == f"Basic {expected}"
         assert "proxy-authorization" not in parse(secure_lambda.requests[0])[2]
@@ -224,13 +220,13 @@ class TestAProxyOfAnHTTPSEndpoint:
     ) -> None:
         config = Config(proxies={"https": f"http://127.0.0.1:{proxy.port}"})
         client = ours(f"https://localhost:{secure_lambda.port}", verify=certificates.authority, config=config)
-        assert [list_with(client) for _ in range(3)] == [["arn"]] * 3
+        assert [list_arns(client) for _ in range(3)] == [["arn"]] * 3
         assert (len(proxy.requests), len(secure_lambda.requests), secure_lambda.connections) == (1, 3, 1)
 
     def test_does_not_vouch_for_the_service(self, ours: Any, proxy: Any, secure_lambda: Any) -> None:
         config = Config(proxies={"https": f"http://127.0.0.1:{proxy.port}"}, retries=ONE_ATTEMPT)
         with pytest.raises(errors.SSLError, match="certificate verify failed"):
-            list_with(ours(f"https://localhost:{secure_lambda.port}", config=config))
+            list_arns(ours(f"https://localhost:{secure_lambda.port}", config=config))
         assert secure_lambda.requests == []
 
     def test_is_spoken_to_in_tls_verified_against_the_ca_bundle(
@@ -238,7 +234,7 @@ class TestAProxyOfAnHTTPSEndpoint:
     ) -> None:
         config = Config(proxies={"https": f"https://localhost:{secure_proxy.port}"})
         client = ours(f"https://localhost:{secure_lambda.port}", verify=certificates.authority, config=config)
-        assert list_with(client) == ["arn"]
+        assert list_arns(client) == ["arn"]
 
     @pytest.mark.parametrize("no_proxy", ["localhost", "*", "other.example,localhost"])
     def test_is_passed_by_for_a_host_in_no_proxy(
@@ -253,7 +249,7 @@ class TestAProxyOfAnHTTPSEndpoint:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{unused_port}")
         monkeypatch.setenv("NO_PROXY", no_proxy)
         client = ours(f"https://localhost:{secure_lambda.port}", verify=certificates.authority)
-        assert list_with(client) == ["arn"]
+        assert list_arns(client) == ["arn"]
 
     @pytest.mark.parametrize(
         "answer",
@@ -268,7 +264,7 @@ class TestAProxyOfAnHTTPSEndpoint:
         proxy = make_proxy(answer)
         config = Config(proxies={"https": f"http://user:hidden@127.0.0.1:{proxy.port}"})
         with pytest.raises(errors.ProxyConnectionError) as caught:
-            list_with(ours("https://lambda.example", config=config))
+            list_arns(ours("https://lambda.example", config=config))
         assert boto3s(caught.value) == (
             f'Failed to connect to proxy URL: "http://***:***@127.0.0.1:{proxy.port}"'
         )
@@ -281,7 +277,7 @@ class TestAProxyOfAnHTTPSEndpoint:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
         for make in theirs, ours:
             with pytest.raises(botocore.exceptions.ConnectionClosedError):
-                list_with(make("https://lambda.example"))
+                list_arns(make("https://lambda.example"))
 
 
 class TestNobody:
@@ -291,7 +287,7 @@ class TestNobody:
     ) -> None:
         config = Config(proxies={scheme: f"http://user:hidden@127.0.0.1:{unused_port}"})
         with pytest.raises(errors.ProxyConnectionError) as caught:
-            list_with(ours(f"{scheme}://lambda.example", config=config))
+            list_arns(ours(f"{scheme}://lambda.example", config=config))
         assert boto3s(caught.value) == (
             f'Failed to connect to proxy URL: "http://***:***@127.0.0.1:{unused_port}"'
         )
@@ -303,7 +299,7 @@ class TestNobody:
     ) -> None:
         url = f"{scheme}://127.0.0.1:{unused_port}"
         with pytest.raises(errors.EndpointConnectionError) as caught:
-            list_with(ours(url))
+            list_arns(ours(url))
         assert boto3s(caught.value) == f'Could not connect to the endpoint URL: "{url}{path_of("f")}"'
         assert len(slept) == 2
 
@@ -312,6 +308,6 @@ class TestNobody:
     ) -> None:
         url = f"http://127.0.0.1:{silent.port}"
         with pytest.raises(errors.ReadTimeoutError) as caught:
-            list_with(ours(url, config=Config(read_timeout=0.3)))
+            list_arns(ours(url, config=Config(read_timeout=0.3)))
         assert boto3s(caught.value) == f'Read timeout on endpoint URL: "{url}{path_of("f")}"'
         assert (silent.connections, len(slept)) == (3, 2)

@@ -23,9 +23,9 @@ from typing import Any
 
 import httpx
 from botocore.config import Config
+from listing import LIST
 from servers import Raw, Reply, ScriptedServer, Silence, error, page
 
-LIST = "list_function_event_invoke_configs"
 NOBODY = "http://127.0.0.1:9"
 
 

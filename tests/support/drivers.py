@@ -41,6 +41,11 @@ def set_clock(client: Any, now: float) -> None:
     client._call_flow._clock = lambda: now
 
 
+def set_retry_quota(client: Any, available: int) -> None:
+    """Has a client begin with so much of its retry quota left, as boto3's may."""
+    client._call_flow._quota.available = available
+
+
 class Driven:
     """An AsyncClient with the sync client's surface."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import lambda_event_invoke_configs as eic
 
-OPERATION = "list_function_event_invoke_configs"
+LIST = "list_function_event_invoke_configs"
 
 # What a client has to encode on the way: each is a function's name somewhere in a test.
 ODD_NAMES = [
@@ -26,13 +26,19 @@ ODD_NAMES = [
 ]
 
 
-def pages(client: Any, name: str = "my-function", **config: Any) -> Any:
+def paginate(client: Any, name: str = "f", **config: Any) -> Any:
     """A client's pages of a function; `config` is the `PaginationConfig`."""
-    return client.get_paginator(OPERATION).paginate(FunctionName=name, PaginationConfig=config)
+    told = {"PaginationConfig": config} if config else {}
+    return client.get_paginator(LIST).paginate(FunctionName=name, **told)
 
 
-def one_page(client: Any, name: str = "my-function", **params: Any) -> Any:
-    return client.list_function_event_invoke_configs(FunctionName=name, **params)
+def list_page(client: Any, name: str = "f", **params: Any) -> Any:
+    return client.list_function_event_invoke_configs(**{"FunctionName": name, **params})
+
+
+def list_arns(client: Any, name: str = "f") -> list[str]:
+    """Of the first page."""
+    return arns(list_page(client, name))
 
 
 def arns(found: Any) -> list[str]:

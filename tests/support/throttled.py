@@ -18,7 +18,7 @@ from botocore import UNSIGNED
 from botocore.exceptions import CapacityNotAvailableError
 from botocore.retries import adaptive, bucket, throttling
 
-from lambda_event_invoke_configs._protocol.call import CallFlow, Send, Sleep
+from lambda_event_invoke_configs._protocol.call import CallFlow, ReserveConnection, Send, Sleep
 from lambda_event_invoke_configs._protocol.response import Response
 from lambda_event_invoke_configs._settings.config import Config
 from lambda_event_invoke_configs._settings.resolve import resolve
@@ -165,7 +165,9 @@ class Simulation:
             self._after(INSTANT, functools.partial(self._call, caller))
             return
         go_on = functools.partial(self._go_on, caller, steps)
-        if isinstance(step, Sleep):
+        if isinstance(step, ReserveConnection):
+            go_on(None)
+        elif isinstance(step, Sleep):
             self._after(step.seconds + INSTANT, functools.partial(go_on, None))
         else:
             assert isinstance(step, Send)

@@ -22,14 +22,14 @@ from .._client import http
 from .._client.base import ClientBase
 from .._client.outcome import FunctionOutcome, OutcomeBuilder
 from .._client.paginator import ItemsBase, PageIteratorBase, PaginatorBase, searcher
-from .._protocol.call import GetCredentials, Request, Result, Sleep
+from .._protocol.call import GetCredentials, Request, ReserveConnection, Result, Sleep
 from .._protocol.pagination import ItemBuffer, Pagination, add_to, configurations, finish
 from .._settings.config import reject_unknown_arguments
 from .._settings.credentials import FrozenCredentials
 from ..exceptions import strip_traceback
 from ..types import FullResult, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
 from .functions import list_many
-from .transport import AsyncPooledTransport, read_async
+from .transport import AsyncPooledTransport, Reservation, read_async
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -84,18 +84,28 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
     ) -> ListFunctionEventInvokeConfigsResponse:
         attempts = self._call_flow.attempts(params, rate_limited=rate_limited)
         result: Result = None
-        while True:
-            try:
-                action = attempts.send(result)
-            except StopIteration as done:
-                return cast("ListFunctionEventInvokeConfigsResponse", done.value)
-            if isinstance(action, GetCredentials):
-                result = await self._get_credentials()
-            elif isinstance(action, Sleep):
-                await anyio.sleep(action.seconds)
+        reservation: Reservation | None = None
+        try:
+            while True:
+                try:
+                    action = attempts.send(result)
+                except StopIteration as done:
+                    return cast("ListFunctionEventInvokeConfigsResponse", done.value)
                 result = None
-            else:
-                result = await self._send(action.request)
+                if isinstance(action, ReserveConnection):
+                    if isinstance(self._transport, AsyncPooledTransport):
+                        reservation = await self._transport.reserve()
+                elif isinstance(action, GetCredentials):
+                    result = await self._get_credentials()
+                elif isinstance(action, Sleep):
+                    await anyio.sleep(action.seconds)
+                else:
+                    result = await self._send(action.request, reservation or self._transport)
+                    if reservation:
+                        reservation.release()
+        finally:
+            if reservation:
+                reservation.release()
 
     async def _get_credentials(self) -> FrozenCredentials:
         if not self._credentials.needs_io():
@@ -106,10 +116,10 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
             return cached  # the first task refreshes early; the others need not wait, as botocore's threads
         return await self._refresh.wait()
 
-    async def _send(self, request: Request) -> Result:
+    async def _send(self, request: Request, transport: httpx.AsyncBaseTransport) -> Result:
         max_size = self._settings.config.max_response_size
         try:
-            response = await self._transport.handle_async_request(
+            response = await transport.handle_async_request(
                 http.to_httpx(request, self._settings, self._proxy)
             )
             body = await read_async(response, max_size)

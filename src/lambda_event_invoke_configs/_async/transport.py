@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable
-from types import TracebackType
 from typing import Any, cast
 
 import anyio
@@ -41,14 +40,18 @@ class AsyncPooledTransport(httpx.AsyncBaseTransport):
         # Tasks wait here, not in httpcore's pool: waiting is not part of the exchange.
         self._slots = anyio.Semaphore(connections, fast_acquire=True)
 
-    def reserve(self) -> Reservation:
-        """A connection to come: `async with transport.reserve() as reserved: ...`, as `PooledTransport`'s."""
+    async def reserve(self) -> Reservation:
+        """Wait until a connection may be used, and return the right to use one; as `PooledTransport`'s."""
+        await self._slots.acquire()
         return Reservation(self)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send, and read the whole response. Waits while all connections are in use."""
-        async with self.reserve() as reserved:
-            return await reserved.handle_async_request(request)
+        reservation = await self.reserve()
+        try:
+            return await reservation.handle_async_request(request)
+        finally:
+            reservation.release()
 
     async def _exchange(self, request: httpx.Request) -> httpx.Response:
         connection = self._idle.pop() if self._idle else _Connection(**self._options)
@@ -77,26 +80,21 @@ class AsyncPooledTransport(httpx.AsyncBaseTransport):
 
 
 class Reservation(httpx.AsyncBaseTransport):
-    """A transport that waits for a connection when it is entered, and for none after that."""
+    """The right to use one connection: a transport that does not wait for one."""
 
     def __init__(self, pool: AsyncPooledTransport) -> None:
         self._pool = pool
-
-    async def __aenter__(self) -> Reservation:
-        await self._pool._slots.acquire()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        self._pool._slots.release()
+        self._held = True
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send, and read the whole response."""
         return await self._pool._exchange(request)
+
+    def release(self) -> None:
+        """Let another task have it; may be called twice."""
+        if self._held:
+            self._held = False
+            self._pool._slots.release()
 
 
 class _Connection(httpx.AsyncHTTPTransport):

@@ -4,13 +4,14 @@ Theory of operation. Two objects decide; whoever holds them does what they ask f
 
 A call (`call.CallFlow.attempts`) is a generator. It yields an action, and is sent the action's result:
 
-    action             result
-    GetCredentials()   FrozenCredentials
-    Send(request)      Response, or the exception of an exchange that had no response
-    Sleep(seconds)     None
+    action                result
+    ReserveConnection()   None, when a connection may be used
+    GetCredentials()      FrozenCredentials
+    Send(request)         Response, or the exception of an exchange that had no response
+    Sleep(seconds)        None
 
 1. The generator checks the parameters and builds the request target (`request`). Nothing was yielded yet.
-2. Each attempt asks for credentials, signs (`signing`), and yields the request.
+2. Each attempt reserves a connection, asks for credentials, signs (`signing`), and yields the request.
 3. An error, be it an exception or a response, has a retry reason or none (`retries`). With a reason, with
    attempts left and with enough retry quota, the generator sleeps and goes back to 2. Otherwise it raises.
 4. A success is parsed (`response`) and returned. A body that is not a page is raised, and never retried.

@@ -3,10 +3,14 @@
 `CallFlow.attempts()` yields what it needs done and is sent the result. It returns the page or raises. It does
 no I/O, so one generator serves both clients, and every rule is tested without a socket.
 
-    GetCredentials()  ->  FrozenCredentials
-    Send(request)     ->  Response, or the exception of an exchange that had none (botocore's
-                          HTTPClientError and ConnectionError)
-    Sleep(seconds)    ->  None
+    ReserveConnection()  ->  None, when a connection may be used; until the next Send has its result
+    GetCredentials()     ->  FrozenCredentials
+    Send(request)        ->  Response, or the exception of an exchange that had none (botocore's
+                             HTTPClientError and ConnectionError)
+    Sleep(seconds)       ->  None
+
+A request is signed when it has its connection: with more calls than connections, a call may wait long for
+one, and the service refuses a signature that is older than five minutes.
 """
 
 from __future__ import annotations
@@ -44,6 +48,10 @@ class Request:
     headers: list[tuple[str, str]] = field(repr=False)  # they include Authorization
 
 
+class ReserveConnection(NamedTuple):
+    pass
+
+
 class GetCredentials(NamedTuple):
     pass
 
@@ -56,7 +64,7 @@ class Sleep(NamedTuple):
     seconds: float
 
 
-Action = Union[GetCredentials, Send, Sleep]
+Action = Union[ReserveConnection, GetCredentials, Send, Sleep]
 Result = Union[FrozenCredentials, Response, Exception, None]
 
 
@@ -111,6 +119,7 @@ class CallFlow:
             attempt += 1
             while limiter and (seconds := limiter.wait(self._monotonic())):
                 yield Sleep(seconds)
+            yield ReserveConnection()
             credentials = cast("FrozenCredentials", (yield GetCredentials())) if self._signed else None
             logger.debug("GET %s, attempt %d of %d", url, attempt, max_attempts)
             signed_at = self._clock() + self._clock_offset

@@ -13,14 +13,14 @@ from .._client import http
 from .._client.base import ClientBase
 from .._client.outcome import FunctionOutcome, OutcomeBuilder
 from .._client.paginator import ItemsBase, PageIteratorBase, PaginatorBase, searcher
-from .._protocol.call import GetCredentials, Request, Result, Sleep
+from .._protocol.call import GetCredentials, Request, ReserveConnection, Result, Sleep
 from .._protocol.pagination import ItemBuffer, Pagination, add_to, configurations, finish
 from .._protocol.signing import SERVICE
 from .._settings.config import reject_unknown_arguments
 from ..exceptions import UnknownServiceError, strip_traceback
 from ..types import FullResult, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
 from .functions import Stopped, list_many
-from .transport import PooledTransport, read
+from .transport import PooledTransport, Reservation, read
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -95,23 +95,33 @@ class Client(ClientBase[httpx.BaseTransport]):
     ) -> ListFunctionEventInvokeConfigsResponse:
         attempts = self._call_flow.attempts(params, rate_limited=rate_limited)
         result: Result = None
-        while True:
-            try:
-                action = attempts.send(result)
-            except StopIteration as done:
-                return cast("ListFunctionEventInvokeConfigsResponse", done.value)
-            if isinstance(action, GetCredentials):
-                result = self._credentials.frozen()
-            elif isinstance(action, Sleep):
-                time.sleep(action.seconds)
+        reservation: Reservation | None = None
+        try:
+            while True:
+                try:
+                    action = attempts.send(result)
+                except StopIteration as done:
+                    return cast("ListFunctionEventInvokeConfigsResponse", done.value)
                 result = None
-            else:
-                result = self._send(action.request)
+                if isinstance(action, ReserveConnection):
+                    if isinstance(self._transport, PooledTransport):
+                        reservation = self._transport.reserve()
+                elif isinstance(action, GetCredentials):
+                    result = self._credentials.frozen()
+                elif isinstance(action, Sleep):
+                    time.sleep(action.seconds)
+                else:
+                    result = self._send(action.request, reservation or self._transport)
+                    if reservation:
+                        reservation.release()
+        finally:
+            if reservation:
+                reservation.release()
 
-    def _send(self, request: Request) -> Result:
+    def _send(self, request: Request, transport: httpx.BaseTransport) -> Result:
         max_size = self._settings.config.max_response_size
         try:
-            response = self._transport.handle_request(http.to_httpx(request, self._settings, self._proxy))
+            response = transport.handle_request(http.to_httpx(request, self._settings, self._proxy))
             body = read(response, max_size)
         except http.FAILURES as error:
             return http.transport_error(error, request.url, self._proxy)

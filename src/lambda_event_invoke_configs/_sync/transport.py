@@ -5,7 +5,6 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterable
 from queue import SimpleQueue
-from types import TracebackType
 from typing import Any, cast
 
 import httpcore
@@ -61,24 +60,29 @@ class PooledTransport(httpx.BaseTransport):
     def reset(self) -> None:
         """Start without connections: a forked process must not use those of its parent."""
         self._idle: list[_Connection] = []  # the one used last comes last
-        self._slots: SimpleQueue[_Slot] = SimpleQueue()
+        self._slots: SimpleQueue[Reservation] = SimpleQueue()
         for _ in range(self._connections):
-            self._slots.put(_Slot(self._slots))
+            self._slots.put(Reservation(self, self._slots))
         # A client that is never closed ends without a warning about unclosed sockets, as boto3's does.
         weakref.finalize(self, _close_all, self._idle)
 
     def reserve(self) -> Reservation:
-        """A connection to come: `with transport.reserve() as reserved: reserved.handle_request(request)`.
+        """Wait until a connection may be used, and return the right to use one.
 
-        Waits while all connections are in use; its `handle_request` then waits for none. So that what has to
-        be fresh, such as a signature, can be made between the two.
+        A caller whose request must be fresh, since its signature is refused after five minutes, makes the
+        request after this wait. It must call `release()`.
         """
-        return Reservation(self)
+        reservation = self._slots.get()
+        reservation.held = True
+        return reservation
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send, and read the whole response. Waits while all connections are in use."""
-        with self.reserve() as reserved:
-            return reserved.handle_request(request)
+        reservation = self.reserve()
+        try:
+            return reservation.handle_request(request)
+        finally:
+            reservation.release()
 
     def _exchange(self, request: httpx.Request) -> httpx.Response:
         connection = _pop(self._idle) or _Connection(**self._options)
@@ -101,52 +105,36 @@ class PooledTransport(httpx.BaseTransport):
         _close_all(self._idle)
 
 
-class _Slot:
-    """The right to use one connection. Whatever becomes of the thread that has it, it comes back.
+class Reservation(httpx.BaseTransport):
+    """The right to use one connection: a transport that does not wait for one.
 
-    The lock of a semaphore is entered in Python code, and Ctrl-C in that code leaves it taken. A queue's
-    get() is one step of the interpreter; if Ctrl-C follows it, the slot it returned is dropped, and that
-    puts a new one in its place.
+    Whatever becomes of the thread that holds it, it comes back. The lock of a semaphore is entered in Python
+    code, and Ctrl-C in that code leaves it taken for ever. A queue's get() is one step of the interpreter; if
+    Ctrl-C follows it, the reservation that it returned is dropped, and `__del__` puts a new one in its place.
     """
 
-    __slots__ = ("_slots",)
-
-    def __init__(self, slots: SimpleQueue[_Slot]) -> None:
-        self._slots = weakref.ref(slots)
-
-    def release(self) -> None:
-        if (slots := self._slots()) is not None:
-            slots.put(self)
-
-    def __del__(self) -> None:
-        if (slots := self._slots()) is not None:
-            slots.put(_Slot(slots))
-
-
-class Reservation(httpx.BaseTransport):
-    """A transport that waits for a connection when it is entered, and for none after that."""
-
-    _slot: _Slot
-
-    def __init__(self, pool: PooledTransport) -> None:
-        self._pool = pool
-
-    def __enter__(self) -> Reservation:
-        self._slot = self._pool._slots.get()
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        self._slot.release()
-        del self._slot  # a reservation that is kept, in a traceback, keeps no slot
+    def __init__(self, pool: PooledTransport, slots: SimpleQueue[Reservation]) -> None:
+        self.held = False
+        self._pool = weakref.ref(pool)
+        self._slots = weakref.ref(slots)  # not the pool's current ones, which a fork replaces
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send, and read the whole response."""
-        return self._pool._exchange(request)
+        pool = self._pool()
+        assert pool is not None
+        return pool._exchange(request)
+
+    def release(self) -> None:
+        """Let another thread have it; may be called twice."""
+        slots = self._slots()
+        if self.held and slots is not None:
+            self.held = False
+            slots.put(self)
+
+    def __del__(self) -> None:
+        pool, slots = self._pool(), self._slots()
+        if pool is not None and slots is not None:
+            slots.put(Reservation(pool, slots))
 
 
 def _close_all(idle: list[_Connection]) -> None:
