@@ -740,17 +740,16 @@ class TestAnswers:
         outcome = outcome_of(lambda: list_page(ours(server.url)))
         assert isinstance(outcome, errors.ClientError)
 
-    def test_that_are_compressed_though_that_was_ruled_out_are_no_page(
+    def test_that_are_compressed_though_that_was_ruled_out_are_read(
         self, ours: Any, theirs: Any, scripted: Callable[..., ScriptedServer]
     ) -> None:
-        """boto3 does not look at Content-Encoding either, and fails with a bare UnicodeDecodeError."""
+        """boto3 does not look at Content-Encoding, and fails with a bare UnicodeDecodeError."""
         compressed = Reply(
             200, gzip.compress(b'{"FunctionEventInvokeConfigs": [{}]}'), {"Content-Encoding": "gzip"}
         )
         with pytest.raises(UnicodeDecodeError):
             list_page(theirs(scripted(compressed).url))
-        with pytest.raises(errors.ResponseParserError, match="is not JSON"):
-            list_page(ours(scripted(compressed).url))
+        assert list_page(ours(scripted(compressed).url))["FunctionEventInvokeConfigs"]
 
 
 def listed(value: bytes) -> bytes:
@@ -817,7 +816,9 @@ class TestBodies:
     def test_of_any_kind_are_a_page_or_a_typed_error(
         self, ours: Any, scripted: Callable[..., ScriptedServer], body: bytes, status: int
     ) -> None:
-        client = ours(scripted(Reply(status, body)).url, config=ONE_ATTEMPT)
+        # Some of them are larger than the default allows.
+        config = eic.Config(max_response_size=16 * 2**20, retries={"total_max_attempts": 1})
+        client = ours(scripted(Reply(status, body)).url, config=config)
         with ignoring_dateutils_warnings():
             outcome = outcome_of(lambda: list_page(client))
         if status == 200:
