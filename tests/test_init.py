@@ -29,7 +29,7 @@ class AsyncClient(
     profile_name: str | None = None,
     endpoint_url: str | None = None,
     use_ssl: bool = True,
-    verify: bool | str | None = None,
+    verify: bool | str | os.PathLike[str] | None = None,
     aws_access_key_id: str | None = None,
     aws_secret_access_key: str | None = None,
     aws_session_token: str | None = None,
@@ -81,7 +81,7 @@ class Client(
     profile_name: str | None = None,
     endpoint_url: str | None = None,
     use_ssl: bool = True,
-    verify: bool | str | None = None,
+    verify: bool | str | os.PathLike[str] | None = None,
     aws_access_key_id: str | None = None,
     aws_secret_access_key: str | None = None,
     aws_session_token: str | None = None,
@@ -112,21 +112,23 @@ class Config(
     signature_version: object = None,
     user_agent_extra: str | None = None,
     user_agent_appid: str | None = None,
-    connect_timeout: float | None = 60,
+    connect_timeout: float | None = 60.0,
     read_timeout: float | None = 60,
     parameter_validation: bool = True,
     max_pool_connections: int = 10,
     proxies: Mapping[str, str] | None = None,
     retries: Mapping[str, int | str] | None = None,
-    client_cert: str | tuple[str, str] | None = None,
+    client_cert: str | os.PathLike[str] | tuple[str, str] | None = None,
     use_dualstack_endpoint: bool | None = None,
     use_fips_endpoint: bool | None = None,
     ignore_configured_endpoint_urls: bool | None = None,
     tcp_keepalive: bool | None = None,
-    max_response_size: int = 16777216,
+    defaults_mode: str | None = None,
+    max_response_size: int = 1048576,
 ) -> None
-    client_cert: str | tuple[str, str] | None
+    client_cert: str | os.PathLike[str] | tuple[str, str] | None
     connect_timeout: float | None
+    defaults_mode: str | None
     ignore_configured_endpoint_urls: bool | None
     max_pool_connections: int
     max_response_size: int
@@ -185,22 +187,27 @@ client(service_name: str, region_name: str | None = None, **options: Unpack[Opti
 exceptions
     BotoCoreError = botocore.exceptions.BotoCoreError
     BotocoreClientError = botocore.exceptions.ClientError
+    BotocoreConfigParseError = botocore.exceptions.ConfigParseError
     BotocoreInvalidConfigError = botocore.exceptions.InvalidConfigError
-    class ClientError(botocore.exceptions.ClientError)
-    ConfigParseError = botocore.exceptions.ConfigParseError
+    ClientError = botocore.exceptions.ClientError
+    class ConfigParseError(botocore.exceptions.ConfigParseError)
     class ConnectTimeoutError(botocore.exceptions.ConnectTimeoutError)
-    ConnectionClosedError = botocore.exceptions.ConnectionClosedError
+    class ConnectionClosedError(botocore.exceptions.ConnectionClosedError)
     ConnectionError = botocore.exceptions.ConnectionError
-    CredentialRetrievalError = botocore.exceptions.CredentialRetrievalError
+    class CredentialRetrievalError(botocore.exceptions.CredentialRetrievalError)
     class EndpointConnectionError(botocore.exceptions.EndpointConnectionError)
     HTTPClientError = botocore.exceptions.HTTPClientError
     class InvalidConfigError(botocore.exceptions.InvalidConfigError, ValueError)
+    InvalidDefaultsMode = botocore.exceptions.InvalidDefaultsMode
     class InvalidEndpointError(InvalidConfigError)
     InvalidMaxRetryAttemptsError = botocore.exceptions.InvalidMaxRetryAttemptsError
     class InvalidParameterValueException(ClientError)
     InvalidRegionError = botocore.exceptions.InvalidRegionError
     InvalidRetryConfigurationError = botocore.exceptions.InvalidRetryConfigurationError
     InvalidRetryModeError = botocore.exceptions.InvalidRetryModeError
+    class LambdaClientError(botocore.exceptions.ClientError)
+    MetadataRetrievalError = botocore.exceptions.MetadataRetrievalError
+    MissingDependencyException = botocore.exceptions.MissingDependencyException
     class NoCredentialsError(botocore.exceptions.NoCredentialsError)
     class NoRegionError(botocore.exceptions.NoRegionError)
     class OperationNotPageableError(botocore.exceptions.OperationNotPageableError)
@@ -210,13 +217,17 @@ exceptions
     PartialCredentialsError = botocore.exceptions.PartialCredentialsError
     class ProfileNotFound(botocore.exceptions.ProfileNotFound)
     class ProxyConnectionError(botocore.exceptions.ProxyConnectionError)
-    ReadTimeoutError = botocore.exceptions.ReadTimeoutError
+    class ReadTimeoutError(botocore.exceptions.ReadTimeoutError)
+    RefreshWithMFAUnsupportedError = botocore.exceptions.RefreshWithMFAUnsupportedError
     class ResourceNotFoundException(ClientError)
     class ResponseParserError(botocore.parsers.ResponseParserError)
     class ResponseTooLargeError(ResponseParserError)
     class SSLError(botocore.exceptions.SSLError)
+    SSOError = botocore.exceptions.SSOError
+    class SSOTokenLoadError(botocore.exceptions.SSOTokenLoadError)
     class ServiceException(ClientError)
     class StartingTokenError(botocore.exceptions.BotoCoreError, ValueError)
+    class TokenRetrievalError(botocore.exceptions.TokenRetrievalError)
     class TooManyRequestsException(ClientError)
     UnknownServiceError = botocore.exceptions.UnknownServiceError
     UnsupportedSignatureVersionError = botocore.exceptions.UnsupportedSignatureVersionError

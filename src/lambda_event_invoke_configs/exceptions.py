@@ -2,7 +2,7 @@
 
 An `except` written for boto3 goes on working, and the texts begin as boto3's do. "+" marks the classes
 this library adds; all others are botocore's own, named here so that they can be caught from here. "*"
-marks those that go on with what to do next (remedies.py); each is botocore's class otherwise.
+marks those that go on with what to do next (HINTS); each is botocore's class otherwise.
 
     ClientError                          a service answered with an error: Lambda, or STS for credentials
     * + LambdaClientError                Lambda answered with status 300 or above
@@ -36,8 +36,7 @@ marks those that go on with what to do next (remedies.py); each is botocore's cl
 
 from __future__ import annotations
 
-from types import CodeType
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from botocore import exceptions as _botocore
 from botocore.exceptions import (
@@ -184,8 +183,6 @@ HINTS = {
 }
 
 
-E = TypeVar("E", bound=BaseException)
-
 _STATUSES_OF_REFUSALS = frozenset(map(str, range(300, 500)))
 
 __all__ = [
@@ -236,32 +233,6 @@ __all__ = [
     "UnknownServiceError",
     "UnsupportedSignatureVersionError",
 ]
-
-
-def strip_traceback(error: E, *, keep_from: CodeType | None = None) -> E:
-    """`error` without its traceback, its cause and its context. Returned, to be raised again.
-
-    Why: error trackers, pytest, rich and some log handlers show the local variables of every frame, and the
-    whole chain of causes. The frames of a call hold what must not be shown: the session token and the
-    signature among the headers in ours, httpx's, httpcore's and h11's, the secret key in botocore's signer,
-    whole responses with credentials in botocore's chain. Not every local can be hidden by a repr, since most
-    are plain strings and lists of other libraries. And an exception of any kind can pass through these
-    frames, Ctrl-C and an asyncio cancellation included.
-
-    So each way in from the user's code has one guard, which strips every exception that leaves: the
-    constructor (`reject_unknown_arguments`) and a call (`Client._call`, `AsyncClient._call`). The error's
-    class and text say what was wrong; `tests/test_secrets.py` searches what is left for secrets.
-
-    keep_from: keep the frames below the first one with this code, and the chain: those of a transport of the
-        user's, which has been given the headers by the user.
-    """
-    traceback = error.__traceback__ if keep_from else None
-    while traceback and traceback.tb_frame.f_code is not keep_from:
-        traceback = traceback.tb_next
-    if traceback and traceback.tb_next:
-        return error.with_traceback(traceback.tb_next)
-    error.__cause__ = error.__context__ = None
-    return error.with_traceback(None)
 
 
 class _WithHint(Exception):

@@ -59,7 +59,7 @@ def test_of_a_proxy_of_an_http_endpoint_that_wants_a_password_says_so(ours: Make
     proxy = scripted(Reply(407, b"who are you?"))
     config = eic.Config(proxies={"http": proxy.url}, retries=ONCE)
     error = failure(ours("http://lambda.example", config=config))
-    assert type(error) is errors.ClientError
+    assert type(error) is errors.LambdaClientError
     assert str(error).endswith(f"who are you?. {HINTS['407']}")
 
 

@@ -5,6 +5,7 @@ The docstring says what boto3 does; the test shows it, then what happens here.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -379,14 +380,12 @@ def test_user_and_query_in_an_endpoint_url_are_refused(ours: Any, theirs: Any) -
         assert "THE-PASSWORD" not in str(caught.value)
 
 
-def test_credentials_are_looked_for_on_the_first_request(
-    ours: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_credentials_are_looked_for_on_the_first_request(ours: Any) -> None:
     """boto3 runs the whole chain, instance metadata included, when the client is made."""
     client = ours("http://127.0.0.1:9", aws_access_key_id=None, aws_secret_access_key=None)
     with pytest.raises(NoCredentialsError):
         client.list_function_event_invoke_configs(FunctionName="f")
-    (tmp_path / "credentials").write_text("[default]\naws_access_key_id = A\naws_secret_access_key = S\n")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    named = Path(os.environ["AWS_SHARED_CREDENTIALS_FILE"])  # and not there yet
+    named.write_text("[default]\naws_access_key_id = A\naws_secret_access_key = S\n")
     with pytest.raises(EndpointConnectionError):
         client.list_function_event_invoke_configs(FunctionName="f")

@@ -162,8 +162,33 @@ def test_the_others_are_as_documented_too(heading: str) -> None:
     assert str(transport.transport_error(failure, ENDPOINT, None)) == DOCUMENTED[heading]
 
 
+OF_FILES = {
+    "A source of credentials that fails": (
+        "AWS_CONFIG_FILE",
+        "[default]\ncredential_process = vault-helper --token\n",
+    ),
+    "A config file that cannot be read": (
+        "AWS_SHARED_CREDENTIALS_FILE",
+        f"[default]\naws_access_key_id = a\naws_secret_access_key = {SECRET}\n{'#' * 5}\n\n\n\n\n[default]\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("heading", OF_FILES)
+def test_those_of_the_shared_files_are_as_documented_too(
+    heading: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    variable, text = OF_FILES[heading]
+    (tmp_path / "file").write_text(text)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv(variable, str(tmp_path / "file"))
+    assert cli.main(["f"]) == 253
+    printed = capsys.readouterr().err.replace(str(tmp_path / "file"), "/home/ann/.aws/credentials")
+    assert printed == f"lambda-event-invoke-configs: {DOCUMENTED[heading]}\n"
+
+
 def test_the_page_has_these_and_no_others() -> None:
-    assert DOCUMENTED.keys() == SITUATIONS.keys() | NOT_PROVOKED.keys()
+    assert DOCUMENTED.keys() == SITUATIONS.keys() | NOT_PROVOKED.keys() | OF_FILES.keys()
 
 
 def test_a_host_without_address_is_told_from_a_host_without_listener() -> None:

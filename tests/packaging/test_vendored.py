@@ -293,7 +293,7 @@ def test_its_names_are_resolved_on_first_use(sdk: Path, module: str) -> None:
         "print(leic.__name__ + '._sync' in mine(), leic.__name__ + '._async' in mine())\n"
         "print([n for n in sys.modules if n.startswith('lambda_event_invoke_configs')])\n"
     )
-    assert python("-c", code, folder=sdk).splitlines() == ["[] 1", "4", "True False", "[]"]
+    assert python("-c", code, folder=sdk).splitlines() == ["[] 1", "5", "True False", "[]"]
 
 
 def test_its_errors_are_its_own_and_botocores(leic: Any) -> None:
@@ -302,8 +302,8 @@ def test_its_errors_are_its_own_and_botocores(leic: Any) -> None:
     assert type(theirs) is leic.exceptions.ResourceNotFoundException
     assert type(theirs).__module__ == f"{leic.__name__}.exceptions"
     assert type(ours) is installed.exceptions.ResourceNotFoundException
-    assert not isinstance(theirs, installed.exceptions.ClientError)
-    assert not isinstance(ours, leic.exceptions.ClientError)
+    assert not isinstance(theirs, installed.exceptions.LambdaClientError)
+    assert not isinstance(ours, leic.exceptions.LambdaClientError)
     assert str(theirs) == str(ours)
 
 

@@ -26,8 +26,7 @@ from .._protocol.call import GetCredentials, Request, ReserveConnection, Result,
 from .._protocol.pagination import ItemBuffer, Pagination, add_to, configurations, finish
 from .._settings.config import reject_unknown_arguments
 from .._settings.credentials import FrozenCredentials
-from .._settings.redaction import redacted
-from ..exceptions import strip_traceback
+from .._settings.redaction import redacted, strip_traceback
 from ..types import FullResult, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
 from .functions import list_many
 from .transport import AsyncPooledTransport, Reservation, read_async

@@ -21,8 +21,8 @@ from ..exceptions import (
     InvalidMaxRetryAttemptsError,
     InvalidRetryConfigurationError,
     InvalidRetryModeError,
-    strip_traceback,
 )
+from .redaction import strip_traceback
 
 if TYPE_CHECKING:
     from botocore.config import Config as BotocoreConfig

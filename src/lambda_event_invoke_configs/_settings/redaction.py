@@ -31,7 +31,8 @@ import string
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from types import CodeType
+from typing import Any, TypeVar, cast
 
 from ..exceptions import (
     BotocoreConfigParseError,
@@ -42,6 +43,8 @@ from ..exceptions import (
     ParamValidationError,
     with_hint,
 )
+
+E = TypeVar("E", bound=BaseException)
 
 _QUOTE_BODIES = (
     "botocore.auth",
@@ -195,3 +198,29 @@ def config_file_reason(error: Exception) -> str:
         return reason(error)
     line = getattr(error, "lineno", None) or getattr(error, "errors", [(None,)])[0][0]
     return _IN_CONFIG_FILES.get(name, name) + (f", line {line}" if line else "")
+
+
+def strip_traceback(error: E, *, keep_from: CodeType | None = None) -> E:
+    """`error` without its traceback, its cause and its context. Returned, to be raised again.
+
+    Why: error trackers, pytest, rich and some log handlers show the local variables of every frame, and the
+    whole chain of causes. The frames of a call hold what must not be shown: the session token and the
+    signature among the headers in ours, httpx's, httpcore's and h11's, the secret key in botocore's signer,
+    whole responses with credentials in botocore's chain. Not every local can be hidden by a repr, since most
+    are plain strings and lists of other libraries. And an exception of any kind can pass through these
+    frames, Ctrl-C and an asyncio cancellation included.
+
+    So each way in from the user's code has one guard, which strips every exception that leaves: the
+    constructor (`reject_unknown_arguments`) and a call (`Client._call`, `AsyncClient._call`). The error's
+    class and text say what was wrong; `tests/end_to_end/test_secrets.py` searches what is left for secrets.
+
+    keep_from: keep the frames below the first one with this code, and the chain: those of a transport of the
+        user's, which has been given the headers by the user.
+    """
+    traceback = error.__traceback__ if keep_from else None
+    while traceback and traceback.tb_frame.f_code is not keep_from:
+        traceback = traceback.tb_next
+    if traceback and traceback.tb_next:
+        return error.with_traceback(traceback.tb_next)
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)

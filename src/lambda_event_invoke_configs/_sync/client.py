@@ -17,7 +17,8 @@ from .._protocol.call import GetCredentials, Request, ReserveConnection, Result,
 from .._protocol.pagination import ItemBuffer, Pagination, add_to, configurations, finish
 from .._protocol.signing import SERVICE
 from .._settings.config import reject_unknown_arguments
-from ..exceptions import UnknownServiceError, strip_traceback
+from .._settings.redaction import strip_traceback
+from ..exceptions import UnknownServiceError
 from ..types import FullResult, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
 from .functions import Stopped, list_many
 from .transport import PooledTransport, Reservation, read
