@@ -284,7 +284,10 @@ class TestAFailure:
     def test_to_connect_through_a_proxy_names_it_without_its_password(
         self, theirs: httpx.TransportError
     ) -> None:
-        ours = transport.transport_error(theirs, URL, "http://user:hidden@proxy.example:3128")
+        config = Config(proxies={"https": "http://user:hidden@proxy.example:3128"})
+        client = eic.Client("us-east-1", config=config)
+        assert "hidden" not in repr({**vars(client), "_transport": None})
+        ours = transport.transport_error(theirs, URL, client._proxy)
         assert type(ours) is errors.ProxyConnectionError
         assert boto3s(ours) == 'Failed to connect to proxy URL: "http://***:***@proxy.example:3128"'
         assert "hidden" not in repr(vars(ours))

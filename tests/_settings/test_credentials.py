@@ -591,8 +591,8 @@ class TestSecrets:
         with pytest.raises(CredentialRetrievalError) as caught:
             keys_of(credentials=Credentials(*pair, method="vault"))
         assert str(caught.value) == (
-            f"Error when retrieving credentials from vault: the {name} has a character that no header "
-            "may have, such as a line break"
+            f"Error when retrieving credentials from vault: the {name} has a character that is not "
+            "allowed in a header, such as a line break"
         )
 
     def test_that_no_header_may_have_are_an_error_wherever_they_come_from(

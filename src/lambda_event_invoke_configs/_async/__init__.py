@@ -2,6 +2,7 @@
 
     client      `AsyncClient` and its paginator: does what a call asks for, and awaits it
     transport   a pool of connections, each used by one task at a time
+    sockets     httpcore's network backend: the sockets themselves
     functions   many functions at the same time, by tasks
 
 Theory of operation. As `_sync`, with three additions:

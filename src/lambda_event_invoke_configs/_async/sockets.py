@@ -40,7 +40,7 @@ class Backend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """"""
+        """As the sync one; the look-up runs in a thread."""
         host = host.strip("[]")
         addresses: Any = addresses_without_lookup(host, port)
         if addresses is None:

@@ -16,6 +16,7 @@ from .._settings import credentials as credential_sources
 from .._settings import resolve as settings
 from .._settings.config import Config, invalid_setting
 from .._settings.endpoint import partition_of
+from .._settings.resolve import masked
 from . import http
 
 if TYPE_CHECKING:
@@ -126,7 +127,9 @@ class ClientBase(Generic[TransportT]):
         self._transport = (
             self._make_transport(**http.transport_options(self._settings)) if transport is None else transport
         )
-        self._proxy = self._settings.proxy if self._owns_transport else None
+        # For errors, so without its password.
+        proxy = self._settings.proxy if self._owns_transport else None
+        self._proxy = masked(proxy) if proxy else None
         self.exceptions: Exceptions = Exceptions()
         """The operation's exceptions, as with boto3: `except client.exceptions.ClientError`."""
 

@@ -24,7 +24,7 @@ import httpx
 from .._protocol.call import Request
 from .._protocol.response import Response
 from .._settings.config import invalid_setting
-from .._settings.resolve import Settings, masked
+from .._settings.resolve import Settings
 from ..exceptions import (
     NOT_HTTP,
     PROXY_AUTHENTICATION,
@@ -251,7 +251,7 @@ def transport_error(error: httpx.TransportError | ssl.SSLError, url: str, proxy:
         return SSLError(endpoint_url=url, error=cast("Any", reason), hint=hint)
     if isinstance(error, httpx.ProxyError) or (proxy and isinstance(error, httpx.ConnectError)):
         hint = None if hint == UNKNOWN_HOST else hint  # that one is about the endpoint's
-        return ProxyConnectionError(proxy_url=masked(proxy or ""), error=reason, reason=reason, hint=hint)
+        return ProxyConnectionError(proxy_url=proxy or "***", error=reason, reason=reason, hint=hint)
     if isinstance(error, httpx.ConnectError):
         return EndpointConnectionError(**known)
     if isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError)):

@@ -63,7 +63,7 @@ class FrozenCredentials:
 
 
 class StaticCredentials:
-    """FrozenCredentials that stay the same."""
+    """Credentials that stay the same."""
 
     def __init__(self, keys: FrozenCredentials, source: str) -> None:
         self._keys = validated(keys, source)
@@ -78,7 +78,7 @@ class StaticCredentials:
 
 
 def validated(keys: FrozenCredentials, source: str) -> FrozenCredentials:
-    """The same keys.
+    """The same credentials.
 
     Raises NoCredentialsError for half a pair, and CredentialRetrievalError for what no request may hold.
     """
@@ -94,12 +94,12 @@ def _complaint(name: str, value: object) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        return "is no text"
+        return "is not a string"
     if name == "secret_key":
-        return "is no text that UTF-8 can encode" if _SURROGATE.search(value) else None
+        return "has a character that UTF-8 cannot encode" if _SURROGATE.search(value) else None
     # The HTTP library would refuse it too, but with the whole value in its message.
     if not _HEADER_TEXT.fullmatch(value):
-        return "has a character that no header may have, such as a line break"
+        return "has a character that is not allowed in a header, such as a line break"
     return None
 
 
@@ -143,14 +143,14 @@ class ChainCredentials:
         return type(self._found) is not Credentials
 
     def cached(self) -> FrozenCredentials | None:
-        """The keys found last, as long as they need not be refreshed, though botocore may have begun to."""
+        """The credentials found last, while they need no refresh, even if botocore has begun one early."""
         found = self._found
         if getattr(found, "_frozen_credentials", None) is None or found.refresh_needed(_MUST_REFRESH):
             return None
         return self._current()
 
     def frozen(self) -> FrozenCredentials:
-        """The keys to sign with now. May do I/O and take long.
+        """The credentials to sign with now. May do I/O and take long.
 
         Raises NoCredentialsError, PartialCredentialsError, CredentialRetrievalError or what else
         botocore's providers raise.
@@ -249,7 +249,7 @@ def resolve_credentials(
     region: str,
     environ: Mapping[str, str],
 ) -> CredentialSource:
-    """Where a client's keys come from; `profile_name` is the argument, not the environment's.
+    """Where a client's credentials come from; `profile_name` is the argument, not the environment's.
 
     Raises PartialCredentialsError for half a pair, in the arguments or in the environment, and
     InvalidConfigError for `credentials` of another kind.

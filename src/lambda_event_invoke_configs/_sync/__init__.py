@@ -2,6 +2,7 @@
 
     client      `Client` and its paginator: does what a call asks for, and blocks meanwhile
     transport   a pool of connections, each used by one thread at a time
+    sockets     httpcore's network backend: the sockets themselves
     functions   many functions at the same time, by threads
 
 Theory of operation. A client has no state that one call could spoil for another: a call's state is in its
