@@ -7,8 +7,8 @@ Theory of operation. `resolve.resolve()` runs once, in the client's constructor.
    a setting.
 3. Values are checked where they come in: `config.Config` checks its own, `endpoint` checks regions and URLs,
    since both become the host that signed requests are sent to.
-4. Credentials are different: whose they are is settled here (`identity`), but finding them may do I/O and wait,
-   so the first request does it, once for all clients of one identity (`credentials`).
+4. Credentials are different: whose they are is settled here (`identity`), but finding them may do I/O and
+   wait, so the first request does it, once for all clients of one identity (`credentials`).
 5. What botocore logs and raises meanwhile may hold secrets, and is redacted (`redaction`).
 
 This wing must not know: requests, responses, retries in progress, httpx. It reads files, through botocore's
