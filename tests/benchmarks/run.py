@@ -56,7 +56,7 @@ CONCURRENT_PAGES = 4  # of each of the listings at the same time
 # a page would be 1,900 even in the quick form.
 BLOCKS = 100
 # The budget is 50 KB. What the library does takes more than that as it stands: CI only holds it here.
-WHEEL_CEILING = 115
+WHEEL_CEILING = 125
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "an-example"}
 
 
