@@ -10,7 +10,7 @@ marks those that go on with what to do next (HINTS); each is botocore's class ot
         + ResourceNotFoundException      404
         + InvalidParameterValueException 400
         + TooManyRequestsException       429
-  * ResponseParserError                  the service answered 200 with what is no page
+  * ResponseParserError                  the service answered 200 with a body that is not a page
       + ResponseTooLargeError            more than Config's max_response_size
     BotoCoreError                        everything else
         ParamValidationError             the operation's parameters, before anything is sent
@@ -282,7 +282,7 @@ class LambdaClientError(_WithHint, ClientError):
 
     def _hint_key(self) -> str:
         code = str(self.response.get("Error", {}).get("Code"))
-        # The status stands for a code that is missing. Lambda sends one, but for some failures of its own.
+        # The status stands for a code that is missing. Lambda sends one, except for some failures of its own.
         return NOT_LAMBDA if code in _STATUSES_OF_REFUSALS and code not in HINTS else code
 
     def __reduce__(self) -> tuple[type[LambdaClientError], tuple[object, str]]:
@@ -315,7 +315,7 @@ class TooManyRequestsException(LambdaClientError):
 
 
 class ResponseParserError(_WithHint, _ResponseParserError):
-    """A response with status 200 that is no page: not JSON, or of the wrong shape; the text says where."""
+    """A response with status 200 that is not a page: not JSON, or of the wrong shape; the text says where."""
 
 
 class ResponseTooLargeError(ResponseParserError):

@@ -68,7 +68,7 @@ class FunctionEventInvokeConfig(TypedDict, total=False):
 
 
 # Two have a base for what must be there: Python 3.10 has no NotRequired, and if only type checkers find it,
-# whoever reads the types at run time, such as pydantic, does not.
+# what reads the types at run time, such as pydantic, does not.
 class _ResponseMetadata(TypedDict):
     RequestId: str
     """What AWS support asks for."""

@@ -187,7 +187,7 @@ def _debug_log(enabled: bool) -> Iterator[None]:
 
 
 def _buffered(output: TextIO) -> TextIO:
-    """Standard output as it is, but for one without a buffer (PYTHONUNBUFFERED, `python -u`).
+    """Standard output, wrapped if it has no buffer (PYTHONUNBUFFERED, `python -u`).
 
     Python loses what a pipe or a disk does not take of that at once, and says nothing.
     """

@@ -129,7 +129,7 @@ class _ExactURL(httpx.URL):
     the same extension to a proxy's CONNECT, which then asks for the path instead of the host.
 
     A transport looks at the four properties below, and need not have the URL parsed for that, which takes
-    a twentieth of a page's time. It is parsed for whoever looks further, such as a mock.
+    a twentieth of a page's time. It is parsed when other properties are read, as a mock does.
     """
 
     def __init__(self, url: str, target: str, origin: httpx.URL, raw_host: bytes) -> None:
@@ -163,8 +163,8 @@ def to_httpx(request: Request, settings: Settings, proxy: str | None) -> httpx.R
         connect=config.connect_timeout,
         read=config.read_timeout,
         write=config.read_timeout,
-        # Waiting for one of the client's own connections is no failure of the network's: whoever has
-        # it is bound by the timeouts above.
+        # Waiting for one of the client's own connections is not a failure of the network: the calls that have
+        # them are bounded by the timeouts above.
         pool=None,
     )
     if len(request.url) > _MAX_URL:

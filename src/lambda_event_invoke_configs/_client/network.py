@@ -59,9 +59,22 @@ _EXCEEDED = "request deadline exceeded"
 
 
 class Deadline:
-    """The end of the exchange that is under way on one connection.
+    """The end of the exchange that is in progress on one connection.
 
-    seconds: how long an exchange may take, from the moment its connection is there; None for no limit.
+    Why: httpx's timeouts, as those of urllib3 and of sockets, are for one read or write each. A server or a
+    proxy that sends a byte now and then never exceeds them, and a call never ends. httpx has no timeout for a
+    whole exchange (encode/httpx#1450). In an event loop a cancel scope does it; a thread cannot be cancelled.
+    So the deadline is kept where both clients read and write, and each operation gets the time that is left:
+
+    1. It begins when the connection is there, or when a request begins on a connection that was kept. Looking
+       up a host's name and connecting are not part of it: each address has `connect_timeout` to itself, or a
+       dead address would take the time of the live one after it.
+    2. A TLS handshake has `connect_timeout`, and not more than what is left.
+    3. With nothing left, the next read or write raises at once. With the shortest timeout instead, a server
+       that sends fast enough would go on for ever: each read would succeed.
+    4. Waiting for one of the client's own connections does not count. The calls that have them are bounded.
+
+    seconds: how long an exchange may take, from when it has its connection; None for no limit.
     """
 
     def __init__(self, seconds: float | None) -> None:
@@ -295,8 +308,14 @@ def use_backend(
 def may_be_kept(link: Link, pool: Any) -> bool:
     """Whether nothing is left in a connection whose response was read to its end.
 
-    Otherwise what came behind the response, such as the same one again, would be taken for the response to
-    the connection's next request: for the next page, or for that of another function.
+    Why: HTTP/1.1 has no request ids. What a server, or a proxy that repeats itself, sends after a response
+    would be read as the response to the connection's next request: as the next page, or as that of another
+    function. Nothing would fail; configurations would be lost or attributed to the wrong function.
+
+    Extra bytes may be in four places: with h11, which has received them together with the response; decrypted
+    in a TLS layer; received but not yet decrypted there; or in the socket. The first three are checked here,
+    when the response has ended. httpcore checks the last: before it uses an idle connection again, it asks
+    the stream whether it `is_readable`, and closes the connection if it is.
     """
     connection: Any = next(iter(pool.connections), None)
     if connection is None:

@@ -1,6 +1,6 @@
 """The protocol: every decision of a call and of a listing, and no I/O at all.
 
-Theory of operation. Two objects decide; whoever holds them does what they ask for.
+Theory of operation. Two objects decide; their caller does what they ask for.
 
 A call (`call.CallFlow.attempts`) is a generator. It yields an action, and is sent the action's result:
 

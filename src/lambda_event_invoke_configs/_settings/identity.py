@@ -166,7 +166,7 @@ def _session(identity: Identity, region: str) -> Session:
 
 
 def _providers(session: Session, identity: Identity, region: str) -> list[CredentialProvider]:
-    """botocore's chain, but for the environment's credentials where they were found already."""
+    """botocore's chain, except the environment's credentials where they were found already."""
     from getpass import getpass
 
     from botocore import credentials, utils

@@ -43,7 +43,7 @@ class PooledTransport(httpx.BaseTransport):
 
     Connections that are idle tend to die together: a frozen sandbox, a laptop that slept, a NAT gateway after
     350 seconds. So when a request fails on a connection that was used before, all idle ones are closed, and
-    the next attempt connects anew, as with urllib3.
+    the next attempt makes a new connection, as with urllib3.
 
     connections: how many there may be.
     options: those of `_Connection`, as `http.transport_options()` returns them.
