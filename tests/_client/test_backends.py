@@ -58,12 +58,28 @@ class TestAReservation:
                 assert reserved.handle_request(request).status_code == 200
             assert not waiting.done()
             assert len(server.requests) == 2
-            for _ in range(2):
-                reserved.release()
+            reserved.release()
             assert waiting.result(30).status_code == 200
         assert transport._slots.qsize() == 1
         assert server.connections == 1
         transport.close()
+
+    def test_of_a_call_is_released_once(self, scripted: Make) -> None:
+        """A second time, it would release what another thread has taken since."""
+        server = scripted(*[page("a")] * 400)
+        with eic.Client(
+            "us-east-1",
+            endpoint_url=server.url,
+            config=eic.Config(max_pool_connections=1),
+            aws_access_key_id="a",
+            aws_secret_access_key="b",
+        ) as client:
+            slots = client._transport._slots  # type: ignore[attr-defined]
+            with ThreadPoolExecutor(8) as threads:
+                for _ in threads.map(lambda _: ask(client), range(400)):
+                    assert slots.qsize() <= 1
+            assert slots.qsize() == 1
+        assert server.connections == 1
 
     def test_that_is_lost_comes_back(self, scripted: Make) -> None:
         server = scripted(page("a"))

@@ -113,8 +113,10 @@ class Client(ClientBase[httpx.BaseTransport]):
                     time.sleep(action.seconds)
                 else:
                     result = self._send(action.request, reservation or self._transport)
-                    if reservation:
-                        reservation.release()
+                    # In this order: what Ctrl-C leaves unreleased releases itself, but only once.
+                    used, reservation = reservation, None
+                    if used:
+                        used.release()
         finally:
             if reservation:
                 reservation.release()

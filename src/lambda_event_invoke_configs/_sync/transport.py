@@ -70,11 +70,9 @@ class PooledTransport(httpx.BaseTransport):
         """Wait until a connection may be used, and return the right to use one.
 
         A caller whose request must be fresh, since its signature is refused after five minutes, makes the
-        request after this wait. It must call `release()`.
+        request after this wait. It must call `release()`, once.
         """
-        reservation = self._slots.get()
-        reservation.held = True
-        return reservation
+        return self._slots.get()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send, and read the whole response. Waits while all connections are in use."""
@@ -114,7 +112,6 @@ class Reservation(httpx.BaseTransport):
     """
 
     def __init__(self, pool: PooledTransport, slots: SimpleQueue[Reservation]) -> None:
-        self.held = False
         self._pool = weakref.ref(pool)
         self._slots = weakref.ref(slots)  # not the pool's current ones, which a fork replaces
 
@@ -125,10 +122,8 @@ class Reservation(httpx.BaseTransport):
         return pool._exchange(request)
 
     def release(self) -> None:
-        """Let another thread have it; may be called twice."""
-        slots = self._slots()
-        if self.held and slots is not None:
-            self.held = False
+        """Let another thread have it. Once only: this object is then the other thread's."""
+        if (slots := self._slots()) is not None:
             slots.put(self)
 
     def __del__(self) -> None:
