@@ -6,6 +6,7 @@ A signal's handler runs between two steps of the interpreter, also in the code o
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -175,3 +176,26 @@ def test_an_interrupt_of_the_thread_that_iterates_is_raised(lam: Any) -> None:
     assert step > 100
     assert len(in_time(lambda: list(client.list_for_functions(["f", "g"])))) == 2
     client.close()
+
+
+def test_ctrl_c_that_the_system_delivers_to_another_thread_is_raised() -> None:
+    """It does not wake the thread that waits, like one that arrives just before the wait begins."""
+    script = """
+import signal, sys, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from lambda_event_invoke_configs._sync.functions import run_bounded
+def work(item, stopped):
+    main = threading.main_thread().ident
+    while sys._current_frames()[main].f_code.co_name != "wait_for":
+        time.sleep(0.001)
+    time.sleep(0.1)
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+    threading.Event().wait()
+try:
+    next(run_bounded(work, iter([1]), 1))
+except KeyboardInterrupt:
+    print("raised")
+"""
+    command = [sys.executable, "-c", script]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert ran.stdout == "raised\n"

@@ -10,7 +10,7 @@ import functools
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from .._client.outcome import FunctionOutcome, validate
@@ -18,6 +18,8 @@ from .._client.outcome import FunctionOutcome, validate
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 Stopped = Callable[[], bool]
+
+_SECONDS_BETWEEN_SIGNAL_CHECKS = 1
 
 
 def list_many(
@@ -86,7 +88,7 @@ def run_bounded(
                     more, failure = False, error
                 if done.empty():
                     continue  # the next item may take long to come: results that are ready do not wait for it
-            job = done.get()
+            job = wait_for(done)
             if job in running:
                 running.remove(job)
                 yield job.result()
@@ -96,6 +98,17 @@ def run_bounded(
             jobs.put(None)
     if failure is not None:
         raise failure
+
+
+def wait_for(queue: SimpleQueue[ItemT]) -> ItemT:
+    """The next item of a queue, however long it takes; Ctrl-C ends the wait within a second.
+
+    Not `queue.get()`: a signal that arrives after the interpreter has looked for signals and before the
+    thread sleeps, or that the system delivers to another thread, does not wake it, and on Windows none does.
+    """
+    while True:
+        with suppress(Empty):
+            return queue.get(timeout=_SECONDS_BETWEEN_SIGNAL_CHECKS)
 
 
 class _Job(Generic[ResultT]):

@@ -12,6 +12,7 @@ import httpx
 
 from .._client.network import ONE_CONNECTION, Body, Link, may_be_kept, use_backend
 from .._fork import reset_after_fork
+from .functions import wait_for
 from .sockets import Backend
 
 _MAX_SLOTS = 10_000  # a process has fewer sockets
@@ -72,7 +73,7 @@ class PooledTransport(httpx.BaseTransport):
         A caller whose request must be fresh, since its signature is refused after five minutes, makes the
         request after this wait. It must call `release()`, once.
         """
-        return self._slots.get()
+        return wait_for(self._slots)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send, and read the whole response. Waits while all connections are in use."""
