@@ -11,6 +11,8 @@ mistake in signing cannot hide behind itself. boto3 and the AWS CLI can list fro
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
 import os
 import re
@@ -19,21 +21,15 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, TypedDict, Union
-from urllib.parse import parse_qsl, unquote
+from typing import Any, TypedDict, Union
+from urllib.parse import parse_qsl, quote, unquote
 from uuid import uuid4
 from weakref import WeakSet
 
+from ._typing import Self
 from .types import MAX_PAGE_SIZE
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
-import hashlib
-import hmac
-from datetime import timedelta
-from urllib.parse import quote
 
 _CLOCK_TOLERANCE = timedelta(minutes=5)
 _AUTHORIZATION = re.compile(

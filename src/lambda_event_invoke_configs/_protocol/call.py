@@ -21,18 +21,20 @@ import time
 import uuid
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Union, cast
+from typing import TYPE_CHECKING, NamedTuple, Union, cast
 from urllib.parse import quote
 
 from .._fork import reset_after_fork
 from .._settings.credentials import FrozenCredentials
 from .._settings.resolve import Settings
 from ..exceptions import ClientError
-from ..types import ListFunctionEventInvokeConfigsResponse
 from .request import request_target, validate
 from .response import MODELED_ERRORS, Response, parse_error, parse_page
 from .retries import DATE_TOLERANCE, RateLimiter, RetryQuota, RetryReason, backoff, refused_date, retry_reason
 from .signing import is_signed, sign
+
+if TYPE_CHECKING:
+    from ..types import ListFunctionEventInvokeConfigsResponse
 
 logger: logging.Logger = logging.getLogger(__name__)
 
