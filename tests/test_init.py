@@ -164,7 +164,12 @@ class FunctionOutcome(
 class Items(pages: PagesT) -> None
     __iter__(self) -> Iterator[types.FunctionEventInvokeConfig]
 
-class LocalLambda(functions: Mapping[str, Configurations], *, region_name: str = us-east-1) -> None
+class LocalLambda(
+    functions: Mapping[str, Configurations],
+    *,
+    region_name: str = us-east-1,
+    account_id: str = 123456789012,
+) -> None
     __enter__(self) -> Self
     __exit__(self, *_: object) -> None
     access_key = 'AKIDLOCAL'
