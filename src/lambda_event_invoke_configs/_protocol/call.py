@@ -83,7 +83,8 @@ class CallFlow:
         *,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
-        random: Callable[[], float] = random.random,
+        # Not random.random: its state is the same in each environment that is restored from one snapshot.
+        random: Callable[[], float] = random.SystemRandom().random,
     ) -> None:
         self._settings = settings
         self._signed = is_signed(settings.config.signature_version)
@@ -149,7 +150,15 @@ class CallFlow:
             last_retry = reason
             headers = result.headers if isinstance(result, Response) else {}
             seconds = backoff(reason, attempt, self._random(), headers)
-            logger.debug("attempt %d failed (%s), next in %.3f s", attempt, reason.name, seconds)
+            fields = {  # of the record, for handlers that count retries
+                "function_name": params["FunctionName"],
+                "retry_attempt": attempt,
+                "retry_reason": reason.name,
+                "retry_delay": seconds,
+            }
+            logger.debug(
+                "attempt %d failed (%s), next in %.3f s", attempt, reason.name, seconds, extra=fields
+            )
             yield Sleep(seconds)
 
     def _request(
