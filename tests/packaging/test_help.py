@@ -105,7 +105,7 @@ class TestHelp:
                 ["build_full_result(self) -> 'types.FullResult'", "resume_token", "for page in pages"],
             ),
             ("Config", ["connect_timeout, read_timeout: seconds (default 60", "max_response_size: bytes"]),
-            ("exceptions", ["ClientError", "+ ResourceNotFoundException      404"]),
+            ("exceptions", ["ClientError", "+*     ResourceNotFoundException       404"]),
         ],
     )
     def test_help_has_what_one_looks_for(self, name: str, says: list[str]) -> None:

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 logger: logging.Logger = logging.getLogger(__name__)
 
+# Not random.random: its state is the same in each environment that Lambda restores from one snapshot.
+_random = random.SystemRandom()
 _MODELED_CODES = frozenset(MODELED_ERRORS)
 
 
@@ -83,8 +85,7 @@ class CallFlow:
         *,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
-        # Not random.random: its state is the same in each environment that is restored from one snapshot.
-        random: Callable[[], float] = random.SystemRandom().random,
+        random: Callable[[], float] = _random.random,
     ) -> None:
         self._settings = settings
         self._signed = is_signed(settings.config.signature_version)
