@@ -9,6 +9,7 @@ import ast
 import importlib.util
 import json
 import re
+import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,7 +24,8 @@ import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs import types
 
 SAMPLE = Path(__file__).parent / "support" / "typed_usage.py"
-SOURCES = Path(eic.__file__).parents[1]
+PACKAGE = Path(eic.__file__).parent
+SOURCES = PACKAGE.parent
 PROMISES = [
     found
     for found in ast.parse(SAMPLE.read_text()).body
@@ -171,6 +173,26 @@ class TestTypeCheckers:
         first = HEAD.count("\n") + 1
         assert first + 1 + WRONG.index(wrong) in complaints["wrong.py"]
         assert first not in complaints["wrong.py"]
+
+
+def test_mypy_leaves_out_a_vendored_copy_as_the_page_on_typing_has_it(tmp_path: Path) -> None:
+    pytest.importorskip("mypy")
+    copy = tmp_path / "othersdk" / "_vendor" / "leic"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    with (copy / "types.py").open("a") as file:
+        file.write('wrong: int = "text"\n')
+    for folder in (tmp_path / "othersdk", tmp_path / "othersdk" / "_vendor"):
+        (folder / "__init__.py").touch()
+    (tmp_path / "othersdk" / "use.py").write_text(
+        "from othersdk._vendor import leic\n"
+        "page = leic.Client().list_function_event_invoke_configs(FunctionName='f')\n"
+        "page['FunctionEventInvokeConfigs'][0]['FunctionArn'] / 2\n"
+    )
+    page = (Path(__file__).parents[1] / "docs" / "typing.md").read_text()
+    (config,) = re.findall(r"^```text\n(\[\[tool\.mypy\..*?)^```", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "pyproject.toml").write_text(config)
+    ran = processes.run(sys.executable, "-m", "mypy", "--strict", "othersdk", folder=tmp_path, fails=True)
+    assert re.findall(r"^(.*): error", ran.out, re.MULTILINE) == ["othersdk/use.py:3"], ran.out
 
 
 class TestPydantic:
