@@ -1,4 +1,4 @@
-"""MkDocs runs these: the README is the first page of the site, and the version is in its name."""
+"""MkDocs hooks: README.md is the first page, and each page shows the version."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 def on_config(config: MkDocsConfig) -> None:
     version_file = ROOT / "src" / "lambda_event_invoke_configs" / "_version.py"
     config.site_name += f" {runpy.run_path(str(version_file))['__version__']}"
+    config.copyright = config.site_name  # for phones, whose header is too narrow for the version
 
 
 def on_files(files: Files, config: MkDocsConfig) -> None:

@@ -1,4 +1,4 @@
-"""The site's tests are run where the extra `docs` is installed; in a browser, where there is a Chromium."""
+"""The tests of the site need the extra `docs`, some also Chromium: without, they are not collected."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if not find_spec("material") or not CHROMIUM:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built site. A page that is not in its navigation or a link to nowhere is a warning, and ends it."""
+    """The built site. A page that is missing in the navigation or a broken link fails the build."""
     folder = tmp_path_factory.mktemp("site")
     config = ROOT / "docs" / "site" / "mkdocs.yml"
     run(sys.executable, "-m", "mkdocs", "build", "--strict", "-f", config, "--site-dir", folder)

@@ -45,7 +45,7 @@ def test_it_loads_nothing_from_another_host(site: Path) -> None:
     assert loaded == []
 
 
-def test_what_is_for_the_tests_only_is_not_shown(site: Path) -> None:
+def test_what_only_developers_need_is_not_shown(site: Path) -> None:
     assert "mutation.html" not in (site / "index.html").read_text()
     differences = re.sub(r"(?s)<!--.*?-->", "", (site / "differences.html").read_text())
     assert "case:" not in differences

@@ -1,4 +1,4 @@
-"""The site in a real browser: on a screen and on a phone, light and dark, served and opened as files."""
+"""The site in a real browser: wide and narrow, light and dark, served by HTTP and opened as files."""
 
 from __future__ import annotations
 

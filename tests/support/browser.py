@@ -1,4 +1,4 @@
-"""Headless Chromium: what it makes of the site's pages."""
+"""The pages of the site in headless Chromium."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from typing import Any
 from processes import LONGEST, run
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-# CI runs as root, for whom there is no sandbox. Scroll bars would make a page narrower than its window.
+# Chromium's sandbox does not work for root. Scroll bars make a page narrower than its window.
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run")
 MEASURE = Path(__file__).with_name("measure.html")
 
 
 class _SiteHandler(SimpleHTTPRequestHandler):
-    """Serves the site and, beside its pages, measure.html, which posts what it has found."""
+    """Serves the site and measure.html, and receives what measure.html posts."""
 
     found: queue.SimpleQueue[Any]
 
@@ -39,7 +39,7 @@ class _SiteHandler(SimpleHTTPRequestHandler):
 
 
 def measure(site: Path, profile: Path) -> dict[str, list[str]]:
-    """The faults of each page, by its name. One browser opens them all."""
+    """The faults that measure.html finds in each page, by the name of its file."""
     found: queue.SimpleQueue[Any] = queue.SimpleQueue()
     handler = type("Handler", (_SiteHandler,), {"found": found})
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(site))) as server:
