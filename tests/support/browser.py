@@ -49,6 +49,7 @@ def measure(site: Path, profile: Path) -> dict[str, list[str]]:
         address = f"http://127.0.0.1:{server.server_port}/{MEASURE.name}?{pages}"
         command = (str(CHROMIUM), *FLAGS, f"--user-data-dir={profile}", address)
         browser = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        threading.Thread(target=lambda: found.put({"browser": [f"ended: {browser.wait()}"]})).start()
         try:
             faults: dict[str, list[str]] = found.get(timeout=LONGEST)
         finally:
