@@ -32,7 +32,7 @@ from importlib.machinery import PathFinder
 
 from ._version import __version__
 
-TYPE_CHECKING = False  # type checkers recognize the name; importing typing takes ten times as long as the rest
+TYPE_CHECKING = False  # type checkers recognize the name; importing typing takes ten times as long
 
 if TYPE_CHECKING:
     from . import exceptions, types

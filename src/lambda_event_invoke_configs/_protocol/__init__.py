@@ -26,7 +26,8 @@ A listing (`pagination.Pagination`) is one pass over the pages. Its caller alter
 6. An exception between the two methods changes nothing: `next_request()` then returns the same request.
 
 httpx uses one generator for its two clients in the same way (`Auth.auth_flow`), and h11 separates its
-protocol from the sockets. As a result, no rule exists twice, and tests cover each rule without a socket or a clock.
+protocol from the sockets. As a result, no rule exists twice, and tests cover each rule without a socket or a
+clock.
 
 This package must not depend on httpx, sockets, waiting threads, event loops or the current time. Its callers
 pass what it needs: a clock, a source of randomness, the received headers.
