@@ -104,7 +104,7 @@ CASES: dict[str, tuple[Callable[[Home, AWS], Any], str]] = {
             f"""print('{{"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "{SECRET}", """
             f""""SessionToken": "{TOKEN}", "Expiration": "{LONG_AGO}"}}')"""
         ),
-        "from custom-process: the credentials that it gave have expired. Check credential_process",
+        "from custom-process: the provider returned expired credentials. Check credential_process",
     ),
     "a command that does not end its quotes": (
         lambda home, _: home.write("[default]\ncredential_process = helper 'x\n"),
@@ -130,7 +130,7 @@ CASES: dict[str, tuple[Callable[[Home, AWS], Any], str]] = {
     ),
     "no terminal for MFA": (
         no_terminal,
-        "from assume-role: no MFA code was entered: there is no terminal to ask on. Check the role",
+        "from assume-role: no MFA code was entered, because there is no terminal. Check the role",
     ),
     "a parameter that STS does not take": (
         bad_duration,
@@ -299,10 +299,10 @@ class TestReasons:
         ("error", "told"),
         [
             (OSError(13, "Permission denied"), "Permission denied"),
-            (OSError("hidden"), "what it gave cannot be read (OSError)"),
-            (KeyError("hidden 1"), "what it gave cannot be read (KeyError)"),
-            (KeyError(), "what it gave cannot be read (KeyError)"),
-            (ValueError("hidden"), "what it gave cannot be read (ValueError)"),
+            (OSError("hidden"), "the provider returned invalid data (OSError)"),
+            (KeyError("hidden 1"), "the provider returned invalid data (KeyError)"),
+            (KeyError(), "the provider returned invalid data (KeyError)"),
+            (ValueError("hidden"), "the provider returned invalid data (ValueError)"),
             (ValueError("Auth token value is not a legal header value"), None),
         ],
     )
