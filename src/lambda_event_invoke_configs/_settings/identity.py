@@ -70,7 +70,7 @@ class Identity:
     """The identity of a client. Equal identities have the same credentials.
 
     profile: from the argument or the environment; None for `default`, which may be missing.
-    by_argument: whether it is from the argument; it then takes precedence over credentials in the environment.
+    by_argument: whether it is an argument, which takes precedence over credentials in the environment.
     environ: the environment variables that botocore's providers may read.
     """
 
