@@ -138,7 +138,7 @@ CASES: dict[str, tuple[Callable[[Home, AWS], Any], str]] = {
     ),
     "a session nobody logged in to": (
         nobody_logged_in,
-        "Error loading SSO Token: Token for work does not exist. Log in again with the same profile: aws sso login",
+        "Error loading SSO Token: Token for work does not exist. Log in again with the same profile: aws sso",
     ),
     "an SSO cache that is broken": (
         broken_sso_cache,
