@@ -1,8 +1,9 @@
-"""What annotations name, but a first page does not need.
+"""Names for annotations, which a first page does not need.
 
-`typing.get_type_hints()` evaluates annotations among the globals of their module, so each name must be there
-at run time, for pydantic and the like. Most modules that annotations name are imported anyway. The others,
-such as `types`, would take longer to import than all of this package: `LazyModule` stands for them.
+`typing.get_type_hints()`, and with it pydantic, looks up the names of annotations in the globals of
+their module, so each name must exist at run time. `LazyModule` stands for modules that only annotations
+use. Importing these with the first page would cost time: `types`, for example, imports
+typing-extensions.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
-"""An embedded Lambda endpoint on 127.0.0.1, for tests and for trying things out without an account.
+"""An embedded Lambda endpoint on 127.0.0.1, for tests and for first steps without an AWS account.
 
     with LocalLambda({"my-function": 120}) as lam:
         client = Client(**lam.client_options)
 
-It speaks HTTP/1.1 with keep-alive, serves this one operation in pages of 50 at most as the service
-does, and verifies every signature itself, from the request as it arrived: without botocore, so that a
-mistake in signing cannot hide behind itself. boto3 and the AWS CLI can list from it too.
+It speaks HTTP/1.1 with keep-alive and serves this one operation, in pages of 50 at most, as the service
+does. It verifies the signature of every request as it arrived. It does so without botocore: the code
+that signs and the code that verifies cannot have the same mistake. boto3 and the AWS CLI can list from
+it too.
 """
 
 from __future__ import annotations
@@ -63,9 +64,9 @@ def verify(
     region: str,
     now: datetime,
 ) -> None:
-    """Check that a request is signed with these keys, for Lambda in this region, now.
+    """Check that a request is signed with these credentials, for Lambda in this region, now.
 
-    `target` is as it was on the wire, header names are in lower case, `now` is timezone-aware.
+    `target` is as it arrived, header names are in lower case, `now` is timezone-aware.
 
     Raises ServiceError, with the service's status and code.
     """
@@ -107,7 +108,7 @@ def _canonical_request(method: str, target: str, signed: list[tuple[str, str]], 
 
 
 def _canonical_path(path: str) -> str:
-    # Every service but S3 resolves "." and ".." and then encodes what came encoded once more.
+    # Every service except S3 resolves "." and "..", and then percent-encodes the encoded path again.
     segments: list[str] = []
     for segment in path.split("/"):
         if segment == "..":
@@ -155,7 +156,7 @@ _FIRST_MODIFIED = 1_700_000_000.125  # epoch seconds
 
 
 class LocalClientOptions(TypedDict):
-    """What a client needs to be told to list from a `LocalLambda`."""
+    """The arguments for a client that lists from a `LocalLambda`."""
 
     region_name: str
     endpoint_url: str
@@ -164,7 +165,7 @@ class LocalClientOptions(TypedDict):
 
 
 class LocalLambda:
-    """An embedded endpoint, serving from a thread while its `with` block lasts.
+    """An embedded endpoint. It serves from a thread for as long as its `with` block lasts.
 
     functions: configurations by function: a list of dicts as the pages have them (`LastModified` may be a
         datetime or epoch seconds), or a number of made-up ones. They are copied. Functions are given and
@@ -182,9 +183,9 @@ class LocalLambda:
     """
 
     access_key = "AKIDLOCAL"
-    """The access key id that requests must be signed with."""
+    """The access key id to sign requests with."""
     secret_key = "local-secret-key"  # noqa: S105 - nothing but this endpoint knows it
-    """Its secret key."""
+    """Its secret access key."""
 
     def __init__(
         self,
@@ -201,7 +202,7 @@ class LocalLambda:
         self._server: ThreadingHTTPServer | None = None
 
     def __enter__(self) -> Self:
-        """Serve, from a thread of its own."""
+        """Start to serve, from a new thread."""
         self._process = os.getpid()
         handler = type("Handler", (_Handler,), {"lam": self})
         self._server = _Server(("127.0.0.1", 0), handler)
@@ -219,14 +220,14 @@ class LocalLambda:
 
     @property
     def endpoint_url(self) -> str:
-        """Such as "http://127.0.0.1:40123"; not known before the `with` block."""
+        """Such as "http://127.0.0.1:40123". A RuntimeError before the `with` block."""
         if self._server is None:
             raise RuntimeError("LocalLambda has no endpoint_url before its `with` block")
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     @property
     def client_options(self) -> LocalClientOptions:
-        """The keyword arguments that make a client, ours or boto3's, list from here."""
+        """The keyword arguments for a client, of this library or of boto3, that lists from here."""
         return {
             "region_name": self.region_name,
             "endpoint_url": self.endpoint_url,

@@ -40,44 +40,44 @@ MAX_PAGE_SIZE = 50
 
 
 class OnSuccess(TypedDict, total=False):
-    """Where a record of a successful invocation goes."""
+    """The destination for records of successful invocations."""
 
     Destination: str
     """ARN of a function, a standard SQS queue, a standard SNS topic or an EventBridge event bus."""
 
 
 class OnFailure(TypedDict, total=False):
-    """Where a record of a failed invocation goes."""
+    """The destination for records of failed invocations."""
 
     Destination: str
     """ARN of a function, a standard SQS queue, a standard SNS topic, an EventBridge event bus or a bucket."""
 
 
 class DestinationConfig(TypedDict, total=False):
-    """Where events go after they were sent to the function for processing."""
+    """The destinations for records of asynchronous invocations."""
 
     OnSuccess: OnSuccess
-    """For invocations that succeeded."""
+    """For successful invocations."""
     OnFailure: OnFailure
-    """For invocations that failed."""
+    """For failed invocations."""
 
 
 class FunctionEventInvokeConfig(TypedDict, total=False):
-    """One configuration for asynchronous invocation. A member the service left out is absent."""
+    """One configuration for asynchronous invocation. A member that the service leaves out is absent."""
 
     LastModified: datetime
-    """When it was last changed; timezone-aware, in dateutil's `tzlocal()`."""
+    """The time of the last change; timezone-aware, in dateutil's `tzlocal()`."""
     FunctionArn: str
     """ARN of the function, version or alias."""
     MaximumRetryAttempts: int
-    """How often Lambda invokes again after an error of the function, 0 to 2."""
+    """The number of retries after the function returns an error, 0 to 2."""
     MaximumEventAgeInSeconds: int
-    """How old an event may get before Lambda gives it up, 60 to 21600 seconds."""
+    """The maximum age of an event that Lambda sends to the function, 60 to 21600 seconds."""
     DestinationConfig: DestinationConfig
     """Where records of invocations go."""
 
 
-# The members that must be there have a base of their own: Python 3.10 has no NotRequired.
+# A base class for the required members: Python 3.10 has no NotRequired.
 class _ResponseMetadata(TypedDict):
     RequestId: str
     """The id to give to AWS support."""
@@ -122,12 +122,12 @@ class ListFunctionEventInvokeConfigsResponse(_Marked):
 
 
 class FullResult(TypedDict, total=False):
-    """All pages in one, as `build_full_result()` gives it."""
+    """All pages in one; from `build_full_result()`."""
 
     FunctionEventInvokeConfigs: list[FunctionEventInvokeConfig]
     """The configurations of all pages."""
     NextToken: str
-    """The `StartingToken` to go on with; there when `MaxItems` cut it."""
+    """The `StartingToken` that continues; present only if `MaxItems` cut the result."""
 
 
 class PaginatorConfig(TypedDict, total=False):

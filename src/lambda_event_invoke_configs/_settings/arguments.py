@@ -1,4 +1,4 @@
-"""What a client accepts as `config` and as `credentials`. Only annotations name these: see `_typing`."""
+"""The types of the arguments `config` and `credentials`. Only annotations use them: see `_typing`."""
 
 from __future__ import annotations
 
