@@ -229,7 +229,7 @@ class TestAnEditor:
             (f"paginator.pagi{HERE}nate()", "nothing is sent until the result is iterated"),
             (f"pages.resume_t{HERE}oken", "A `StartingToken` that continues after the item returned last."),
             (f"client.list_function_event_in{HERE}voke_configs()", "Raises ParamValidationError"),
-            (f"eic.exceptions.No{HERE}RegionError", "neither in the arguments, nor in the environment"),
+            (f"eic.exceptions.No{HERE}RegionError", "No region was found in the arguments"),
             (f"client.meta.region{HERE}_name", "Such as"),
         ],
         ids=lambda value: value if HERE in value else "",
