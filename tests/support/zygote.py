@@ -23,6 +23,7 @@ class Zygote:
         self._process = subprocess.Popen(
             [sys.executable, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+        assert self._hear() == "ready"
 
     def run(self, job: dict[str, Any], kill_after: float | None) -> int:
         """The exit code of a process that is killed after so many seconds, or not at all."""
@@ -51,9 +52,10 @@ class Zygote:
 def serve(run: Callable[[dict[str, Any]], int]) -> None:
     """Reads jobs from standard input, a line of JSON each, and forks a process for each, which `run` is for.
 
-    Says "started"; on a line that says "kill" it kills the process, on any other it waits for it; then it
-    writes the exit code, negative for a signal.
+    Says "ready", and for each job "started"; on a line that says "kill" it kills the process, on any other it
+    waits for it; then it writes the exit code, negative for a signal.
     """
+    print("ready", flush=True)  # noqa: T201
     for job in sys.stdin:
         child = os.fork()
         if not child:
