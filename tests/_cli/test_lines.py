@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lambda_event_invoke_configs as eic
@@ -36,6 +36,7 @@ ERROR = st.one_of(
     ),
 )
 ANY_NAME = st.text(st.characters())  # lone surrogates too: file names and arguments may have them
+ANY_TIME = settings(deadline=None, database=None, derandomize=True)
 OUTCOME: st.SearchStrategy[Any] = st.one_of(
     st.builds(eic.FunctionOutcome, ANY_NAME, st.lists(st.none() | CONFIGURATION, max_size=3)),
     st.builds(
@@ -54,6 +55,7 @@ WHOLE = (
 
 
 class TestLine:
+    @ANY_TIME
     @given(OUTCOME, ANY_NAME)
     def test_is_recognized_with_what_it_says(self, outcome: Any, region: str) -> None:
         line = to_line(outcome, region)
@@ -63,6 +65,7 @@ class TestLine:
         assert line.failed == (outcome.error is not None)
         assert line.text.isascii()
 
+    @ANY_TIME
     @given(OUTCOME, st.data())
     def test_is_torn_at_each_byte_and_whole_at_its_end_only(self, outcome: Any, data: Any) -> None:
         text = to_line(outcome, "r").text

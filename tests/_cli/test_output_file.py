@@ -312,7 +312,21 @@ class TestForeignFile:
             file.write(B)
 
         assert path.read_bytes() == text(A, B)
-        assert left(path)[0] is False  # and it is given back
+        assert left(path) == [False, False, True]  # and it is given back
+
+    def test_is_not_read_while_another_run_writes_to_it(self, path: Path) -> None:
+        with OutputFile(str(path)):
+            path.write_bytes(b"something else")
+            with pytest.raises(InvalidConfigError, match="no other run is writing to"):
+                OutputFile(str(path))
+
+    def test_is_given_back(self, path: Path) -> None:
+        path.write_bytes(b"something else")
+        with pytest.raises(InvalidConfigError, match="line 1 is something else"):
+            OutputFile(str(path))
+
+        os.truncate(path, 0)
+        assert left(path) == [True, True, True]
 
     @pytest.mark.parametrize("place", ["no/folder", ""], ids=["in no folder", "no name"])
     def test_is_one_that_cannot_be_made(self, many: Many, tmp_path: Path, place: str) -> None:
@@ -559,7 +573,8 @@ class TestKill:
             while code != 0:
                 asked = account.asked_pairs()
                 fills_up = next(runs) % 3 == 2
-                moment = chance.uniform(0, LONGEST_RUN) if ends["killed"] < KILLS else None
+                to_be_killed = ends["killed"] < KILLS and not fills_up
+                moment = chance.uniform(0, LONGEST_RUN) if to_be_killed else None
                 size = path.stat().st_size if path.exists() else 0
                 limit = size + chance.randint(0, ROOM) if fills_up else None
 
