@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs._cli.lines import is_torn, parse, to_line
-from lambda_event_invoke_configs.exceptions import ClientError
+from lambda_event_invoke_configs.exceptions import ClientError, ResponseParserError
 
 DESTINATION = st.fixed_dictionaries({}, optional={"Destination": st.text()})
 CONFIGURATION = st.fixed_dictionaries(
@@ -58,8 +58,9 @@ class TestLine:
     @ANY_TIME
     @given(OUTCOME, ANY_NAME)
     def test_is_recognized_with_what_it_says(self, outcome: Any, region: str) -> None:
-        line = to_line(outcome, region)
+        same, line = to_line(outcome, region)
 
+        assert same is outcome
         assert parse(line.text) == line
         assert line.function == (outcome.function_name, region)
         assert line.failed == (outcome.error is not None)
@@ -68,7 +69,7 @@ class TestLine:
     @ANY_TIME
     @given(OUTCOME, st.data())
     def test_is_torn_at_each_byte_and_whole_at_its_end_only(self, outcome: Any, data: Any) -> None:
-        text = to_line(outcome, "r").text
+        text = to_line(outcome, "r")[1].text
         end = data.draw(st.integers(0, len(text) - 1))
 
         assert is_torn(text[:end])
@@ -80,7 +81,7 @@ class TestLine:
         error = ClientError({"Error": {"Code": "c", "Message": "m"}}, "Op")
         outcome = eic.FunctionOutcome("f", [{"LastModified": modified}], error, "t")
 
-        assert to_line(outcome, "r").text == (
+        assert to_line(outcome, "r")[1].text == (
             b'{"FunctionName":"f","Region":"r","FunctionEventInvokeConfigs":'
             b'[{"LastModified":"2026-01-02T00:00:00+00:00"}],"Error":{"Code":"c","Message":'
             b'"An error occurred (c) when calling the Op operation: m"},"NextToken":"t"}\n'
@@ -88,8 +89,9 @@ class TestLine:
 
     @pytest.mark.parametrize("arn", [5, {"a": "b"}, ["a"] * 3], ids=str)
     def test_of_a_response_with_other_types_is_a_failure(self, arn: Any) -> None:
-        line = to_line(eic.FunctionOutcome("f", [{"FunctionArn": arn}]), "r")
+        outcome, line = to_line(eic.FunctionOutcome("f", [{"FunctionArn": arn}]), "r")
 
+        assert isinstance(outcome.error, ResponseParserError)
         assert line.failed
         shown = json.loads(line.text)
         assert shown["FunctionEventInvokeConfigs"] == []
@@ -101,7 +103,7 @@ class TestLine:
         for _ in range(100_000):
             arn = [arn]
 
-        assert to_line(eic.FunctionOutcome("f", [{"FunctionArn": arn}]), "r").failed
+        assert to_line(eic.FunctionOutcome("f", [{"FunctionArn": arn}]), "r")[1].failed
 
 
 class TestForeign:

@@ -74,7 +74,7 @@ def named(lines: list[dict[str, Any]]) -> list[str]:
 
 def line(name: str, region: str = REGION, *, error: str | None = None, size: int = 0) -> Line:
     found: list[Any] = [{"FunctionArn": "a" * size}] if size else []
-    return to_line(eic.FunctionOutcome(name, found, ValueError(error) if error else None), region)
+    return to_line(eic.FunctionOutcome(name, found, ValueError(error) if error else None), region)[1]
 
 
 def text(*lines: Line) -> bytes:

@@ -34,17 +34,17 @@ class Line(NamedTuple):
     failed: bool
 
 
-def to_line(outcome: FunctionOutcome, region: str) -> Line:
-    """The line of an outcome. It says that a listing failed, too, whose configurations no line can hold."""
+def to_line(outcome: FunctionOutcome, region: str) -> tuple[FunctionOutcome, Line]:
+    """The line of an outcome, and that outcome: a failure in place of one that no line can hold."""
     try:
         line = parse(_text(outcome, region))
     except RecursionError:
         line = None
-    if line is None:
-        # An ARN may be any JSON value: the library does not check strings, as boto3 does not.
-        error = ResponseParserError("Unable to parse the response: a value that should be a string is not")
-        return to_line(FunctionOutcome(outcome.function_name, [], error), region)
-    return line
+    if line is not None:
+        return outcome, line
+    # An ARN may be any JSON value: the library does not check strings, as boto3 does not.
+    error = ResponseParserError("Unable to parse the response: a value that should be a string is not")
+    return to_line(FunctionOutcome(outcome.function_name, [], error), region)
 
 
 def parse(text: bytes) -> Line | None:

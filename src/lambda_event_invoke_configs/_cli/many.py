@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from .._client.outcome import FunctionOutcome
 from .._sync.functions import run_bounded
 from .exit_status import PARTIAL_FAILURE
-from .lines import Function, to_line
+from .lines import Function, Line, to_line
 from .output_file import OutputFile
 
 if TYPE_CHECKING:
@@ -39,16 +39,15 @@ def list_many(clients: Mapping[str, Client], names: Iterator[str], number: int |
                 else:
                     advance()
 
-        def list_one(job: Function, _: object) -> tuple[Function, FunctionOutcome]:
+        def list_one(job: Function, _: object) -> tuple[FunctionOutcome, Line]:
             name, region = job
-            return job, clients[region].list_for_function(name)
+            return to_line(clients[region].list_for_function(name), region)
 
         failed = False
         # The rate limit is for each region, and so is the number of functions at the same time.
         at_once = options.max_concurrency * len(clients)
         outcomes = run_bounded(list_one, jobs(), at_once, read_in_thread=True)
-        for job, outcome in stack.enter_context(closing(outcomes)):
-            line = to_line(outcome, job[1])
+        for _, line in stack.enter_context(closing(outcomes)):
             failed = failed or line.failed
             if file is None:
                 sys.stdout.write(line.text.decode())
