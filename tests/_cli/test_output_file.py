@@ -124,6 +124,13 @@ class TestFile:
         assert sorted(named(into("a", "a", arn, "\ud800")[1])) == ["a", arn, "\ud800"]
         assert len(into("\ud800", "a")[1]) == 3
 
+    def test_may_be_what_standard_output_was_without_its_failures(self, many: Many, path: Path) -> None:
+        _, shown, _ = many("missing-e", "a", "b", "--max-concurrency", "1")
+        lines = [json.dumps(line, separators=(",", ":")).encode() + b"\n" for line in shown]
+        path.write_bytes(b"".join(line for line in lines if b'"Error":{"Code":' not in line))
+
+        assert left(path) == [False, False, True]
+
     @posix
     def test_is_made_with_the_permissions_of_any_new_file(self, into: Into, path: Path) -> None:
         umask = os.umask(0o027)
