@@ -224,7 +224,7 @@ class TestTornLine:
             assert left(path) == expected
             assert path.read_bytes() == text(*lines)
 
-    def test_is_removed_behind_failures(self, path: Path) -> None:
+    def test_is_removed_after_failures(self, path: Path) -> None:
         path.write_bytes(text(A, BROKEN) + line("x", error="no").text[:-5])
 
         assert left(path) == [False, True, True]
@@ -256,7 +256,7 @@ class TestForeignFile:
             (json.dumps(json.loads(A.text)).encode() + b"\n", "line 1 is something else"),
             (text(A, B, A), "line 3 repeats a function"),
             (text(A, BROKEN, BROKEN_AGAIN), "line 3 repeats a function"),
-            (text(A, BROKEN, B), "line 3 is behind one with an Error"),
+            (text(A, BROKEN, B), "line 3 comes after one with an Error"),
         ],
         ids=range(20),
     )

@@ -1,4 +1,4 @@
-"""`--output-file`: a file of lines that is its own record of what is finished.
+"""`--output-file`: a file of lines, which also records which functions are finished.
 
     line of a finished function       appended as it completes, and never changed
     ...
@@ -122,7 +122,7 @@ class OutputFile:
                 if line.failed:
                     self._failed[line.function] = text
                 elif self._failed:
-                    raise self._foreign(f"line {number} is behind one with an Error")
+                    raise self._foreign(f"line {number} comes after one with an Error")
                 else:
                     self._taken.add(line.function)
                     end += len(text)
