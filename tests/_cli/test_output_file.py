@@ -326,6 +326,7 @@ class TestForeignFile:
             path.write_bytes(b"something else")
             with pytest.raises(InvalidConfigError, match="no other run is writing to"):
                 OutputFile(str(path))
+            os.truncate(path, 0)
 
     def test_is_given_back(self, path: Path) -> None:
         path.write_bytes(b"something else")
@@ -514,7 +515,10 @@ class TestFileChangedMeanwhile:
         ],
         ids=["deleted", "replaced", "emptied", "continued"],
     )
-    def test_ends_the_run(self, path: Path, change: Callable[[Path], object], complaint: str) -> None:
+    @pytest.mark.parametrize("lines", [[B], [BROKEN], []], ids=["by a line", "by a failure", "at its end"])
+    def test_ends_the_run(
+        self, path: Path, change: Callable[[Path], object], complaint: str, lines: list[Line]
+    ) -> None:
         contents: list[bytes] = []
 
         def write() -> None:
@@ -522,8 +526,8 @@ class TestFileChangedMeanwhile:
                 file.write(A)
                 change(path)
                 contents.extend(path.read_bytes() for path in [path] if path.exists())
-                file.write(BROKEN)
-                file.write(B)
+                for line in lines:
+                    file.write(line)
 
         with pytest.raises(OSError, match=complaint) as raised:
             write()

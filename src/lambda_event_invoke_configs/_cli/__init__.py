@@ -4,7 +4,7 @@
     arguments     its options, and which of them exclude each other
     output        its formats
     many          a line of JSON for each function and region
-    lines         these lines: how one is written, and how one is told from anything else
+    lines         these lines: how one is written, and how one is recognized
     output_file   a file of these lines, which continues a run that was killed
     exit_status   what it prints about a failure, and its exit code
 

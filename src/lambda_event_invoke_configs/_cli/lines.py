@@ -1,13 +1,13 @@
-"""The lines of many functions: how one is written, and how one is told from anything else.
+"""The lines of many functions: how one is written, and how one is recognized.
 
 A line is JSON in ASCII without spaces, with its members in one order:
 
     {"FunctionName":"f","Region":"r","FunctionEventInvokeConfigs":[...]}
     {"FunctionName":"f","Region":"r","FunctionEventInvokeConfigs":[...],"Error":{...},"NextToken":"..."}
 
-A run that continues a file has to know of each byte whether this command wrote it: of whole lines, and of
-the part of a line that a kill or a full disk leaves at the end. One grammar gives the patterns for both. Each
-line is matched before it is written, so there is none that the next run would not recognize.
+A run that continues a file checks that this command wrote each of its bytes: the whole lines, and the part of
+a line that a kill or a full disk left at the end. One grammar gives the patterns for both. Each line is
+matched before it is written, so the next run recognizes it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Function = tuple[str, str]
 
 
 class Line(NamedTuple):
-    """A line and what it says: of which function, and whether its listing failed."""
+    """A line, the function it is about, and whether its listing failed."""
 
     text: bytes
     function: Function
@@ -48,7 +48,7 @@ def to_line(outcome: FunctionOutcome, region: str) -> tuple[FunctionOutcome, Lin
 
 
 def parse(text: bytes) -> Line | None:
-    """What a line says, or None if it is not one of this command's, with its end."""
+    """The line of this text, which ends in a line break; None if this command did not write it."""
     if not (found := _WHOLE_LINE.fullmatch(text)):
         return None
     name, region, failure = found.groups()
@@ -56,7 +56,7 @@ def parse(text: bytes) -> Line | None:
 
 
 def is_torn(text: bytes) -> bool:
-    """Whether a line of this command's may begin like this, and this is not all of it."""
+    """Whether a line of this command begins with this text and goes on after it."""
     return re.fullmatch(_LINE.torn.encode(), text) is not None
 
 
@@ -110,7 +110,8 @@ def _optional(part: _Syntax) -> _Syntax:
 
 def _joined(item: _Syntax) -> _Syntax:
     """Any number of them, with commas between."""
-    many = rf"(?:{item.whole}(?:,(?![}}\]])|(?![^}}\]])))*"  # a comma if there is more, none before the end
+    # After each a comma, unless a closing bracket or the end of a torn text follows.
+    many = rf"(?:{item.whole}(?:,(?![}}\]])|(?![^}}\]])))*"
     return _Syntax(many, many + item.torn)
 
 
@@ -122,7 +123,7 @@ def _member(name: str, value: _Syntax) -> _Syntax:
     return _sequence(_literal(f'"{name}":'), value)
 
 
-# What json.dumps() makes of a string. A run of plain characters is one step for a pattern, however long.
+# A string as json.dumps() writes it. A run of plain characters is one step for the pattern, however long.
 _PLAIN = r"[ !#-\[\]-~]*"
 _CHARACTERS = rf'{_PLAIN}(?:\\(?:["\\bfnrt]|u[0-9a-f]{{4}}){_PLAIN})*'
 _STRING = _Syntax(f'"{_CHARACTERS}"', rf'(?:"{_CHARACTERS}(?:\\(?:u[0-9a-f]{{0,3}})?)?)?')

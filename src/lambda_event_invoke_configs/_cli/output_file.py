@@ -47,7 +47,7 @@ class OutputFile:
         self._taken: set[Function] = set()
         self._failed: dict[Function, bytes] = {}
         with suppress(FileNotFoundError):
-            # Before it is opened: for a FIFO or a device, that alone may have an effect.
+            # Before opening it, which has an effect on some devices, and on a reader of a FIFO.
             if not stat.S_ISREG(os.stat(path).st_mode):
                 raise self._invalid("a regular file")
         self._fd = os.open(path, _FLAGS, _MODE)
@@ -55,7 +55,7 @@ class OutputFile:
             with self._named_in_errors():
                 self._lock()
                 self._end = self._read()
-                # A file that ends well keeps its time of modification.
+                # Otherwise the file keeps its time of modification.
                 if self._end < os.fstat(self._fd).st_size:
                     os.ftruncate(self._fd, self._end)
         except BaseException:
@@ -84,8 +84,9 @@ class OutputFile:
         try:
             for text in self._failed.values():
                 self._append(text)
+            self._check_unchanged()
             with self._named_in_errors():
-                os.fsync(self._fd)  # some file systems say only now that there was no room
+                os.fsync(self._fd)  # some file systems report a full disk only now
         finally:
             os.close(self._fd)
 
@@ -102,10 +103,10 @@ class OutputFile:
                 raise
 
     def _check_unchanged(self) -> None:
-        # Nobody would find what is written to a file that was deleted.
+        # Lines in a deleted file would be lost, and lines after another program's would be refused later.
         now, ours = os.stat(self._path), os.fstat(self._fd)
         if not os.path.samestat(now, ours) or ours.st_size != self._end:
-            raise OSError(f"{self._path}: the file was changed or replaced while this run was writing to it")
+            raise OSError(f"Another program changed or replaced the file during the run: {self._path!r}")
 
     def _read(self) -> int:
         """Take in which functions are finished and which failed; returns where the finished ones end."""
@@ -150,12 +151,12 @@ class OutputFile:
         return invalid_setting("--output-file", self._path, allowed)
 
 
-# The system gives the lock back when the process ends, however it ends. It keeps no reader away.
+# The system releases the lock when the process ends, also by a kill. Other programs can read the file.
 if sys.platform == "win32":
     import msvcrt
 
     def _lock(fd: int) -> None:
-        # Here nobody can read a byte that is locked: so it is one behind the end, if the file is below 2 GiB.
+        # Here no program can read a locked byte. This one is past the end, if the file is smaller than 2 GiB.
         os.lseek(fd, (1 << 31) - 1, os.SEEK_SET)
         msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
         os.lseek(fd, 0, os.SEEK_SET)
