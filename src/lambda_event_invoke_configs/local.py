@@ -25,16 +25,16 @@ from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from math import isfinite
-from typing import Any, TypedDict, Union
+from typing import TYPE_CHECKING, Any, TypedDict, Union
 from urllib.parse import parse_qsl, quote, unquote
 from uuid import uuid4
 from weakref import WeakSet
 
-from ._settings.config import invalid_setting
-from ._settings.endpoint import partition_of
 from ._typing import Self
-from .exceptions import InvalidConfigError
 from .types import MAX_PAGE_SIZE
+
+if TYPE_CHECKING:
+    from .exceptions import InvalidConfigError
 
 _CLOCK_TOLERANCE = timedelta(minutes=5)
 _AUTHORIZATION = re.compile(
@@ -239,13 +239,17 @@ class LocalLambda:
         try:
             name = self._function_name(given)
         except ServiceError as error:
-            raise InvalidConfigError(error_msg=f"Invalid function {given!r}: {error}") from None
+            raise _invalid(f"function {given!r}: {error}") from None
         setting = f"functions[{given!r}]"
         served = _json_value(setting, configurations)
         if not isinstance(served, list) and (type(served) is not int or served < 0):
-            raise invalid_setting(setting, configurations, "a list, or a number that is not negative")
+            raise _invalid(
+                f"value for {setting}: {configurations!r}, must be a list, or a number that is not negative"
+            )
         if self._functions.setdefault(name, served) != served:
-            raise invalid_setting(setting, configurations, f"as for the other name of {name!r}")
+            raise _invalid(
+                f"value for {setting}: {configurations!r}, must be as for the other name of {name!r}"
+            )
 
     def _answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
         path, _, query = target.partition("?")
@@ -311,8 +315,7 @@ class LocalLambda:
         return name
 
     def _arn(self, function: str) -> str:
-        partition = partition_of(self.region_name).name
-        return f"arn:{partition}:lambda:{self.region_name}:{self.account_id}:function:{function}"
+        return f"arn:aws:lambda:{self.region_name}:{self.account_id}:function:{function}"
 
 
 def _json_value(path: str, value: object) -> Any:
@@ -329,7 +332,14 @@ def _json_value(path: str, value: object) -> Any:
         return {key: _json_value(f"{path}.{key}", member) for key, member in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
         return [_json_value(f"{path}[{n}]", member) for n, member in enumerate(value)]
-    raise invalid_setting(path, value, "a dict, list, string, finite number, datetime, bool or None")
+    allowed = "a dict, list, string, finite number, datetime, bool or None"
+    raise _invalid(f"value for {path}: {value!r}, must be {allowed}")
+
+
+def _invalid(message: str) -> InvalidConfigError:
+    from .exceptions import InvalidConfigError  # not earlier: it imports botocore
+
+    return InvalidConfigError(error_msg=f"Invalid {message}")
 
 
 def _made_up(arn: str, n: int) -> dict[str, Any]:
