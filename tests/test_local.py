@@ -24,13 +24,14 @@ from processes import python
 from servers import ScriptedServer, page, parse
 
 import lambda_event_invoke_configs as eic
+from lambda_event_invoke_configs._verification import ServiceError, verify
 from lambda_event_invoke_configs.exceptions import (
     ClientError,
     ConnectionClosedError,
     EndpointConnectionError,
     InvalidConfigError,
 )
-from lambda_event_invoke_configs.local import LocalLambda, ServiceError, verify
+from lambda_event_invoke_configs.local import LocalLambda
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:my-function"
 NAMES_OF_MY_FUNCTION = [
