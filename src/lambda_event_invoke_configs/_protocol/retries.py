@@ -23,13 +23,19 @@ only counted. From then on each takes a token from a bucket whose rate follows t
 (RFC 9438): down to 0.7 of the rate that was too fast, then up again, slowly near the old rate and faster past
 it, never above twice the measured rate.
 
+Calls that wait for a token form a queue. The first is told when the next token comes, each of the others when
+those ahead of it will have gone. botocore tells all of them when the next token comes, so thousands of
+threads would wake up for each token. A call that was throttled keeps its place: it is the next to go.
+
 Source: botocore 1.44, `retries/standard.py`, `quota.py`, `adaptive.py`, `throttling.py`, `bucket.py`.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
+from bisect import bisect_left
 from collections.abc import Mapping
 from datetime import timezone
 from email.utils import parsedate_to_datetime
@@ -156,10 +162,14 @@ _MIN_RATE = 0.5  # requests a second
 _MAX_RATE_TO_MEASURED = 2.0
 _SMOOTHING = 0.8
 _BUCKETS_A_SECOND = 2
+_QUOTA_RATE = 15.0  # requests a second of Lambda's API, for each account and region
 
 
 class RateLimiter:
-    """The limiter of one client. All times are seconds of one clock, which the caller reads."""
+    """The limiter of one client. All times are seconds of one clock, which the caller reads.
+
+    A call takes a `place()` in the queue, asks `wait(place, now)` until that is 0, and then leaves the queue.
+    """
 
     def __init__(self, now: float) -> None:
         self._lock = threading.Lock()
@@ -173,8 +183,14 @@ class RateLimiter:
         self._bucket_at = self._bucket(now)
         self._max_rate = 0.0
         self._last_throttle = now
+        self._places = itertools.count()
+        self._queue: list[int] = []  # the places of those that wait, sorted
 
-    def wait(self, now: float) -> float:
+    def place(self) -> int:
+        """A place at the end of the queue."""
+        return next(self._places)
+
+    def wait(self, place: int, now: float) -> float:
         """Seconds until a request may be sent. 0 means now, and takes a token; otherwise ask again then."""
         with self._lock:
             if not self._throttled_before:
@@ -183,7 +199,19 @@ class RateLimiter:
             if self._tokens >= 1:
                 self._tokens -= 1
                 return 0.0
-            return (1 - self._tokens) / self._rate
+            ahead = bisect_left(self._queue, place)
+            if self._queue[ahead : ahead + 1] != [place]:
+                self._queue.insert(ahead, place)
+            missing = 1 + ahead - self._tokens
+            # The rate starts far below the quota. At that rate, those behind would sleep through its rise.
+            return missing / (max(self._rate, _QUOTA_RATE) if ahead else self._rate)
+
+    def leave(self, place: int) -> None:
+        """Out of the queue, with or without a token."""
+        with self._lock:
+            ahead = bisect_left(self._queue, place)
+            if self._queue[ahead : ahead + 1] == [place]:
+                del self._queue[ahead]
 
     def record(self, now: float, *, throttled: bool) -> None:
         """Count an attempt that has ended, with or without a response; `throttled` if it was too fast."""
