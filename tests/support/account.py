@@ -5,6 +5,7 @@
     missing-anything    404
     breaks-N-anything   pages as above, and 400 in place of page N, once for each function
     hangs-anything      no answer
+    busy-N-anything     429 N times, and then one page
 
 `limit` is how many requests a second are let through, as many of them at once as in a second; those above it
 are answered 429. A request for a path of /asked is told what was asked for so far: a line of
@@ -93,6 +94,7 @@ class _Answers(Answers):
         self.throttled = 0
         self.keys: set[str] = set()
         self.broken: set[str] = set()
+        self.refused: Counter[str] = Counter()
 
     def answer(self, connection: asyncio.Transport, head: str) -> None:
         if answer := self._answer(head):
@@ -108,12 +110,19 @@ class _Answers(Answers):
         assert request, head
         name, marker = request["name"], int(request["marker"] or 0)
         self.keys.add(request["key"])
-        if not self._allows():
+        if not self._allows() or self._is_busy(name):
             self.throttled += 1
             return json_reply(429, {"message": "Rate exceeded"}, "TooManyRequestsException")
         self.asked.append((request["region"], name, marker))
         self.allowed_at.append(time.monotonic())
         return self._page(name, marker)
+
+    def _is_busy(self, name: str) -> bool:
+        kind, *rest = name.split("-")
+        if kind != "busy" or self.refused[name] == int(rest[0]):
+            return False
+        self.refused[name] += 1
+        return True
 
     def _page(self, name: str, marker: int) -> bytes | None:
         kind, *rest = name.split("-")

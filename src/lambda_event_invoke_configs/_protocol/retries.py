@@ -162,6 +162,7 @@ _MIN_RATE = 0.5  # requests a second
 _MAX_RATE_TO_MEASURED = 2.0
 _SMOOTHING = 0.8
 _BUCKETS_A_SECOND = 2
+_ONE_TOKEN = 1 - 1e-9  # a caller that wakes up on time may find a rounding error less than one
 _QUOTA_RATE = 15.0  # requests a second of Lambda's API, for each account and region
 
 
@@ -196,7 +197,7 @@ class RateLimiter:
             if not self._throttled_before:
                 return 0.0
             self._fill(now)
-            if self._tokens >= 1:
+            if self._tokens >= _ONE_TOKEN:
                 self._tokens -= 1
                 return 0.0
             ahead = bisect_left(self._queue, place)
