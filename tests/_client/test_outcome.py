@@ -14,6 +14,7 @@ import itertools
 import json
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -24,15 +25,16 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import anyio
-import distributed
 import drivers
 import httpx
 import pytest
 import trio
 import trio.testing
-from account import Account, Pair, list_pair
+from account import Account
+from aws import AWS, Asked
 from dateutil.tz import tzlocal
 from listing import Taken, arns, by_name, names
 from processes import python
@@ -45,6 +47,7 @@ NAMES = int(os.environ.get("NAMES", "5000"))
 FUNCTIONS = int(os.environ.get("FUNCTIONS", "600"))
 LIMIT = int(os.environ.get("LIMIT", "15"))  # requests a second; 15 is the service's
 WORKERS = 300
+DOCUMENT = Path(__file__).parents[2] / "docs" / "many-functions.md"
 MEMORY = Path(__file__).parents[1] / "support" / "memory.py"
 really_sleep = time.sleep  # before the tests take it away
 really_sleep_async = anyio.sleep
@@ -226,31 +229,71 @@ class TestPickling:
             assert (again.configurations, repr(again.error)) == (outcome.configurations, repr(outcome.error))
 
 
-def test_accounts_and_regions_are_tasks_of_a_cluster() -> None:
-    """On a real `distributed` cluster: one task for each pair, with its own credentials."""
-    with (
-        Account() as first,
-        Account() as second,
-        distributed.LocalCluster(
-            n_workers=3, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
-        ) as cluster,
-        distributed.Client(cluster) as dask,
-    ):
-        pairs = [
-            Pair(account.url, f"AKID{n}", [*names(20), "missing-1"])
-            for n, account in enumerate([first, second, first, second, first, second])
-        ]
-        done = dask.gather(dask.map(list_pair, pairs, pure=False))
-        keys = [account.seen()["keys"] for account in (first, second)]
+class Roles(AWS):
+    """STS gives each account's role an access key with the account's number."""
 
-    assert os.getpid() not in {process for process, _ in done}
-    assert len({process for process, _ in done}) > 1
-    for _, outcomes in done:
-        found = by_name(outcomes)
-        assert [name for name, outcome in found.items() if outcome.error] == ["missing-1"]
-        assert isinstance(found["missing-1"].error, exceptions.ResourceNotFoundException)
-        assert all(arns(found[name].configurations) == [name] for name in names(20))
-    assert keys == [["AKID0", "AKID2", "AKID4"], ["AKID1", "AKID3", "AKID5"]]
+    def _sts(self, asked: Asked) -> str:
+        (role,) = parse_qs(asked.body)["RoleArn"]
+        return super()._sts(asked).replace(self.access_key, f"AKID{role.split(':')[4]}")
+
+
+class TestBeyondOneMachine:
+    """The code of docs/many-functions.md, word for word, with an STS and a Lambda of the tests' own."""
+
+    @pytest.fixture
+    def elsewhere(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+        """The service of all accounts and regions, and workers that have credentials to assume roles with."""
+        sts = Roles()
+        with Account() as account:
+            for name, value in {"STS": sts.url, "LAMBDA": account.url}.items():
+                monkeypatch.setenv(f"AWS_ENDPOINT_URL_{name}", value)
+            monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDWORKER")
+            monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+            yield account
+        sts.close()
+
+    def test_accounts_and_regions_are_tasks_of_a_cluster(self, elsewhere: Account, tmp_path: Path) -> None:
+        """On a real `distributed` cluster of two processes."""
+        program, prints = re.findall(
+            r"```python\n(# audit\.py\n.*?)```.*?```text\n(.*?)```", DOCUMENT.read_text(), re.DOTALL
+        )[0]
+        (tmp_path / "audit.py").write_text(program)
+        first, second = "111111111111", "222222222222"
+        given = {
+            first: {"eu-west-1": [*names(20, "a")], "us-east-1": [*names(20, "b")]},
+            second: {"us-east-1": [*names(20, "c"), "missing-1"]},
+        }
+        (tmp_path / "functions.json").write_text(json.dumps(given))
+
+        assert python("audit.py", folder=tmp_path) == prints
+
+        listed = {(a, region, name) for a in given for region in given[a] for name in given[a][region]}
+        signed = {(f"AKID{a}", region, name) for a, region, name in listed}
+        assert {tuple(each) for each in elsewhere.seen()["signed"]} == signed
+        found = set()
+        for file in (tmp_path / "found").iterdir():
+            account, region, suffix = file.name.split(".")
+            assert suffix == "jsonl"
+            for line in map(json.loads, file.read_text().splitlines()):
+                name = line["FunctionName"]
+                found.add((account, region, name))
+                assert [name] * (name != "missing-1") == arns(line["FunctionEventInvokeConfigs"])
+                assert ("ResourceNotFoundException" in (line["Error"] or "")) == (name == "missing-1")
+        assert found == listed
+
+    def test_a_profile_of_each_account_assumes_its_role(
+        self, elsewhere: Account, ours: Ours, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (config,) = re.findall(r"```ini\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+        (tmp_path / "config").write_text(config)
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+        none = dict.fromkeys(["aws_access_key_id", "aws_secret_access_key"])
+        accounts = ["111111111111", "222222222222"]
+
+        for account in accounts:
+            assert ours(None, profile_name=account, **none).list_for_function(f"of-{account}").error is None
+
+        assert elsewhere.seen()["signed"] == [[f"AKID{n}", "us-east-1", f"of-{n}"] for n in accounts]
 
 
 class TestLaziness:
