@@ -482,8 +482,8 @@ class TestThrottling:
         assert [outcome.error for outcome in found if outcome.error] == []
         assert Counter(outcome.function_name for outcome in found) == Counter(names(FUNCTIONS))
         assert answers[200] == FUNCTIONS
-        assert answers[429] < 0.05 * FUNCTIONS + 20
-        assert seconds < 1.1 * FUNCTIONS / 15 + 5
+        assert answers[429] < 0.05 * FUNCTIONS + 60  # of 300 that start at once, 285 are throttled
+        assert seconds < 1.1 * FUNCTIONS / 15 + 15
 
     @pytest.mark.skipif("FUNCTIONS" not in os.environ, reason="it takes as long as the service takes")
     @pytest.mark.parametrize("backend", drivers.BACKENDS)

@@ -1,4 +1,4 @@
-"""What became of one function among many, and how it is gathered page by page."""
+"""The outcome of one function among many, and how it is gathered page by page."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FunctionOutcome:
-    """What became of one function.
+    """The outcome of one function.
 
     function_name: as it was given.
     configurations: all of them; with an error, those that came before it.
-    error: what the listing failed with, or None.
+    error: why the listing failed, or None.
     resume_token: with an error, the `StartingToken` for what comes after `configurations`; None stands
         for the beginning.
     """

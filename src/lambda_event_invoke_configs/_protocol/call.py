@@ -70,7 +70,7 @@ Result = Union[FrozenCredentials, Response, Exception, None]
 
 
 class CallFlow:
-    """What the calls of one client share: settings, retry quota, rate limiter and clock offset.
+    """The state that the calls of one client share: settings, retry quota, rate limiter and clock offset.
 
     clock: returns epoch seconds, to sign with. It may be set forward or back at any time.
     monotonic: returns seconds of a clock that is never set, for the rate limiter.

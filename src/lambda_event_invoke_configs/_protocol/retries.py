@@ -14,6 +14,9 @@ its last retry cost, or 1 if it needed none. So while a service is down, its cli
 The backoff is `random() * min(base * 2 ** (attempt - 1), 20)` seconds, with base 1 for throttled and 0.05 for
 transient failures. The response's `x-amz-retry-after` (milliseconds) raises it, by 5 seconds at most.
 
+Listings of many functions differ in one point: they expect to be throttled. A throttled attempt does not count
+there. The rate limiter delays the next one, and a timeout ends it (`CallFlow.attempts()`).
+
 One failure can be cured at once: the service refuses the date of the signature, because the local clock is
 wrong, or because time has passed since (a process that was suspended). `refused_date()` recognises it by the
 `Date` header. boto3 does not do this; AWS's other SDKs do.
@@ -134,7 +137,7 @@ def refused_date(status: int, code: str, headers: Mapping[str, str], signed_at: 
 
 
 class RetryQuota:
-    """What the retries of one client's calls may cost together, in all its threads."""
+    """The budget for the retries of all calls of one client, in all its threads."""
 
     def __init__(self) -> None:
         self.available: int = _QUOTA

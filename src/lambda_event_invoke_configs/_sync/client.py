@@ -284,8 +284,8 @@ class Items(ItemsBase[PageIterator]):
 class _Pages(Iterator[ListFunctionEventInvokeConfigsResponse]):
     """One pass. Not a generator: a generator that has raised is exhausted, and the loop would end silently.
 
-    What a generator has and this needs too: a second thread that steps it meanwhile gets an error. Without
-    it, two threads would send the same request, and both would be given the same page.
+    As with a generator, a second thread that steps it meanwhile gets an error. Without
+    this, two threads would send the same request, and both would be given the same page.
     """
 
     def __init__(self, list_page: ListPage, pagination: Pagination) -> None:

@@ -138,7 +138,7 @@ class _Job(Generic[ResultT]):
         return self
 
     def result(self) -> ResultT:
-        """What the call returned. Raises what it raised."""
+        """The value that the call returned. Raises the error that it raised."""
         if self._returned:
             return self._returned[0]
         raise self._raised
