@@ -275,6 +275,13 @@ class TestRetries:
             second.run()
         assert len(second.sent) == 1
 
+    def test_stop_so_after_failures_without_a_response_too(self) -> None:
+        shared = caller(retries={"total_max_attempts": 50})
+        call = Call(shared, *[ConnectionClosedError(endpoint_url="u")] * 50)
+        with pytest.raises(ConnectionClosedError):
+            call.run()
+        assert len(call.sent) == 36
+
     def test_are_paid_back_by_success(self) -> None:
         shared = caller(retries={"total_max_attempts": 50})
         for _ in range(100):
