@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from .._version import __version__
-from .exit_status import PROG, USAGE, one_line
+from .exit_status import USAGE, one_line
 from .output import FORMATS, output, query
+from .terminal import COLORS, PROG, print_error
 
 if TYPE_CHECKING:
     from jmespath.parser import ParsedResult
@@ -31,7 +32,8 @@ exactly once; in any other, the line that was being written at the kill may come
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(USAGE, f"{self.prog}: error: {message}\n")
+        print_error(f"{self.prog}: error: {message}")
+        self.exit(USAGE)
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -55,6 +57,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--no-paginate", action="store_true", help="one request only: the first page")
     add("--query", type=_expression, metavar="JMESPATH", help="what to show of the result, or of each page")
     add("--output", choices=FORMATS, help="default: json; jsonl and text come as they arrive")
+    add("--color", choices=COLORS, default="auto", help="default: auto, on a terminal without NO_COLOR")
     add(
         "--region",
         dest="regions",
@@ -65,6 +68,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--functions-from", metavar="FILE", help="names, one a line, read as needed; - is standard input")
     add("--max-concurrency", type=int, metavar="N", help="functions at a time for each region (default: 10)")
     add("--checkpoint", metavar="FILE", help="note there what is finished, and leave out what is")
+    add("--keep-going", action="store_true", help="go on though the first function's credentials are refused")
     add("--profile", help="of the shared config files")
     add("--endpoint-url", metavar="URL", help="in place of the service's own")
     add("--no-verify-ssl", action="store_true", help="do not verify TLS certificates")
@@ -107,7 +111,7 @@ def _checked(parser: _Parser, args: argparse.Namespace) -> argparse.Namespace:
         _check_many(parser, args)
         return args
     try:
-        args.format = output(args.output or "json", args.query)
+        args.format = output(args.output or "json", args.query, args.color)
     except ImportError:
         parser.error("--output table needs rich: pip install rich")
     return args

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import errno
 import io
-import json
+import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from .._client.outcome import FunctionOutcome
 from .._sync.functions import run_bounded
 from .checkpoint import Checkpoint, Function
-from .exit_status import PARTIAL_FAILURE, one_line
-from .output import to_json
+from .exit_status import PARTIAL_FAILURE, CredentialCheck, error_code, one_line
+from .output import json_line, to_json
+from .progress import progress, shows_line
 
 if TYPE_CHECKING:
     from .._sync.client import Client
@@ -28,17 +29,20 @@ def list_many(clients: Mapping[str, Client], names: Iterator[str], number: int |
     clients: by region. number: how many functions there are, if it is known. options: the command's.
     """
     path = options.checkpoint
+    if number is None and shows_line(options):
+        number = count_names(options.functions_from)
     total = None if number is None else number * len(clients)
+    check = None if options.keep_going else CredentialCheck(clients)
     with ExitStack() as stack:
         checkpoint = None if path is None else stack.enter_context(Checkpoint(path, sys.stdout))
-        advance = stack.enter_context(_progress(total))
+        run = stack.enter_context(progress(options, total, regions=len(clients)))
 
         def jobs() -> Iterator[Function]:
             for job in ((name, region) for name in names for region in clients):
                 if checkpoint is None or checkpoint.claim(job):
                     yield job
                 else:
-                    advance()
+                    run.skip()
 
         def list_one(job: Function, _: object) -> tuple[Function, FunctionOutcome]:
             name, region = job
@@ -56,7 +60,9 @@ def list_many(clients: Mapping[str, Client], names: Iterator[str], number: int |
             else:
                 sys.stdout.write(line)
                 sys.stdout.flush()
-            advance()
+            run.add(outcome)
+            if check:
+                check.add(job[1], outcome)
     return PARTIAL_FAILURE if failed else 0
 
 
@@ -74,6 +80,17 @@ def names_from(path: str) -> Iterator[Iterator[str]]:
         yield (name for line in lines if (name := line.strip()))
 
 
+def count_names(path: str) -> int | None:
+    """How many names a file has; None for what can be read only once, or not at all."""
+    if path == STANDARD_INPUT or not os.path.isfile(path):
+        return None
+    try:
+        with names_from(path) as names:
+            return sum(1 for _ in names)
+    except (OSError, UnicodeError):  # for the listing to tell
+        return None
+
+
 def _line(outcome: FunctionOutcome, region: str) -> str:
     shown: dict[str, Any] = {
         "FunctionName": outcome.function_name,
@@ -81,28 +98,7 @@ def _line(outcome: FunctionOutcome, region: str) -> str:
         "FunctionEventInvokeConfigs": to_json(outcome.configurations),
     }
     if outcome.error is not None:
-        response = getattr(outcome.error, "response", {})
-        code = response.get("Error", {}).get("Code", type(outcome.error).__name__)
-        shown["Error"] = {"Code": code, "Message": one_line(outcome.error)}
+        shown["Error"] = {"Code": error_code(outcome.error), "Message": one_line(outcome.error)}
     if outcome.resume_token is not None:
         shown["NextToken"] = outcome.resume_token
-    return json.dumps(shown, separators=(",", ":")) + "\n"
-
-
-@contextmanager
-def _progress(total: int | None) -> Iterator[Callable[[], None]]:
-    """A bar on standard error, if that is a terminal, the lines go elsewhere and rich is there."""
-    if not sys.stderr.isatty() or sys.stdout.isatty():
-        yield lambda: None
-        return
-    try:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
-    except ImportError:
-        yield lambda: None
-        return
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = Console(file=sys.stderr)
-    with Progress(*columns, console=console, redirect_stdout=False, redirect_stderr=False) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda: progress.advance(task)
+    return json_line(shown)
