@@ -281,13 +281,13 @@ class TestRetries:
         url = call.sent[0].url
         assert caplog.messages == [
             f"GET {url}, attempt 1 of 3",
-            "attempt 1 took 0.250 s: status 429, Slower, request id q",
+            "attempt 1 took 0.250 s: status 429, code 'Slower', request id 'q'",
             "attempt 1 failed (THROTTLED), next in 1.000 s",
             f"GET {url}, attempt 2 of 3",
             "attempt 2 took 60.000 s: ReadTimeoutError",
             "attempt 2 failed (TRANSIENT), next in 0.100 s",
             f"GET {url}, attempt 3 of 3",
-            "attempt 3 took 0.125 s: status 200, request id r",
+            "attempt 3 took 0.125 s: status 200, request id 'r'",
         ]
         assert SECRET not in caplog.text
         assert TOKEN not in caplog.text
