@@ -128,8 +128,12 @@ def _refuses_credentials(error: Exception) -> bool:
 
 def error_code(error: Exception) -> str:
     """The service's code, or the name of the error's class."""
-    response = getattr(error, "response", {})
-    return str(response.get("Error", {}).get("Code", type(error).__name__))
+    from ..exceptions import ClientError
+
+    # Not by its `response`: botocore's errors of a connection have one too, which is None.
+    if not isinstance(error, ClientError):
+        return type(error).__name__
+    return error.response.get("Error", {}).get("Code", "Unknown")
 
 
 def one_line(error: BaseException) -> str:

@@ -92,7 +92,8 @@ class Progress:
             parts.append(f"{self._skipped} completed earlier")
         if not self._failures:
             return ", ".join([*parts, "none failed"])
-        codes = [f"{number} {code}" for code, number in self._failures.most_common(_SHOWN_CODES)]
+        by_number = sorted(self._failures.items(), key=lambda failure: (-failure[1], failure[0]))
+        codes = [f"{number} {code}" for code, number in by_number[:_SHOWN_CODES]]
         if others := len(self._failures) - len(codes):
             codes.append(f"and {_count(others, 'other code')}")
         return ", ".join([*parts, f"{self._failures.total()} failed: {', '.join(codes)}"])
