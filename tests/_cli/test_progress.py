@@ -21,7 +21,7 @@ from lambda_event_invoke_configs._cli import main as cli
 from lambda_event_invoke_configs._cli import many as many_functions
 from lambda_event_invoke_configs._cli import progress as module
 from lambda_event_invoke_configs._cli.many import count_names
-from lambda_event_invoke_configs._cli.progress import Progress, progress
+from lambda_event_invoke_configs._cli.progress import Progress, progress, shows_line
 from lambda_event_invoke_configs._client.outcome import FunctionOutcome
 from lambda_event_invoke_configs.exceptions import ClientError, ReadTimeoutError
 
@@ -200,18 +200,12 @@ class TestTheLine:
 
     @pytest.mark.parametrize("error", [None, KeyboardInterrupt, OSError])
     def test_is_gone_when_the_summary_comes_however_the_run_ends(
-        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: type[BaseException] | None
+        self, monkeypatch: pytest.MonkeyPatch, error: type[BaseException] | None
     ) -> None:
-        options = Namespace(debug=False, functions_from=None)
-        with (
-            Terminal(80) as terminal,
-            open(tmp_path / "out", "w") as out,
-            monkeypatch.context() as patched,
-        ):
+        with Terminal(80) as terminal, monkeypatch.context() as patched:
             patched.setattr(sys, "stderr", terminal.file)
-            patched.setattr(sys, "stdout", out)
             try:
-                with progress(options, 2, regions=1) as run:
+                with progress(2, regions=1, shows_line=True) as run:
                     run.add(outcome())
                     if error:
                         raise error
@@ -259,6 +253,16 @@ class TestWhereTheLineIs:
 
     def test_is_not_where_the_output_goes(self, lines: Callable[..., list[str]]) -> None:
         assert lines("a", "b", stdout="terminal") == []
+
+    def test_is_any_terminal_if_standard_output_stays_empty(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TERM", "xterm")
+        options = Namespace(debug=False, functions_from=None)
+        with Terminal(80) as terminal, monkeypatch.context() as patched:
+            patched.setattr(sys, "stderr", terminal.file)
+            patched.setattr(sys, "stdout", terminal.file)
+
+            assert shows_line(options, beside_stdout=False)
+            assert not shows_line(options, beside_stdout=True)
 
     def test_is_not_where_a_pipe_may_lead(self, lines: Callable[..., list[str]]) -> None:
         reading_end, writing_end = os.pipe()

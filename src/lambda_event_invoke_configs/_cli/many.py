@@ -29,13 +29,14 @@ def list_many(clients: Mapping[str, Client], names: Iterator[str], number: int |
     clients: by region. number: how many functions there are, if it is known. options: the command's.
     """
     path = options.checkpoint
-    if number is None and shows_line(options):
+    line_shown = shows_line(options, beside_stdout=True)
+    if number is None and line_shown:
         number = count_names(options.functions_from)
     total = None if number is None else number * len(clients)
     check = None if options.keep_going else CredentialCheck(clients)
     with ExitStack() as stack:
         checkpoint = None if path is None else stack.enter_context(Checkpoint(path, sys.stdout))
-        run = stack.enter_context(progress(options, total, regions=len(clients)))
+        run = stack.enter_context(progress(total, regions=len(clients), shows_line=line_shown))
 
         def jobs() -> Iterator[Function]:
             for job in ((name, region) for name in names for region in clients):

@@ -1,7 +1,7 @@
 """How a run of many functions goes: a line on the terminal while it lasts, and its result in one at the end.
 
-The line is drawn only where nothing else is written meanwhile: standard error is a terminal, and standard
-output is a file. A pipe is not enough, since `| jq` and `| head` write to the same terminal. Nor is the line
+The line is drawn only where nothing else is written meanwhile: standard error is a terminal, and the output
+goes to a file. A pipe is not enough, since `| jq` and `| head` write to the same terminal. Nor is the line
 drawn beside the debug log, or beside names that are typed. It begins with the first outcome, after any prompt
 for an MFA code.
 """
@@ -28,22 +28,25 @@ _ERASE_LINE = "\r\x1b[K"
 _SHOWN_CODES = 5  # the service may send any number of them
 
 
-def shows_line(options: Any) -> bool:
-    """Whether nothing but the progress line is written to the terminal of standard error."""
+def shows_line(options: Any, *, beside_stdout: bool) -> bool:
+    """Whether nothing but the progress line is written to the terminal of standard error.
+
+    beside_stdout: whether the output goes to standard output.
+    """
     if options.debug or not is_terminal(sys.stderr):
         return False
     if options.functions_from == "-" and sys.stdin.isatty():
         return False
-    return not may_reach_a_terminal(sys.stdout)
+    return not (beside_stdout and may_reach_a_terminal(sys.stdout))
 
 
 @contextmanager
-def progress(options: Any, total: int | None, *, regions: int) -> Iterator[Progress]:
+def progress(total: int | None, *, regions: int, shows_line: bool) -> Iterator[Progress]:
     """Counts the outcomes of a run; at its end, however it ends, writes the summary to standard error.
 
     total: how many outcomes there will be, if it is known.
     """
-    run = Progress(total, regions, shows_line=shows_line(options))
+    run = Progress(total, regions, shows_line=shows_line)
     reader_has_left = False
     try:
         yield run
