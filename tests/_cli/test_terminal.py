@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from terminals import HOSTILE, HOSTILE_TEXTS, MARKUP, Terminal, is_clean
+from terminals import ENCODABLE, HOSTILE, HOSTILE_TEXTS, MARKUP, Terminal, is_clean
 
 from lambda_event_invoke_configs._cli.terminal import (
     in_color,
@@ -145,25 +145,25 @@ class TestLog:
     def test_has_warnings_without_debug(self, capsys: pytest.CaptureFixture[str]) -> None:
         with log_to_stderr(debug=False):
             LOGGER.debug("unheard")
-            LOGGER.warning("the clock %s", HOSTILE)
+            LOGGER.warning("the clock %s", ENCODABLE)
 
         assert capsys.readouterr().err == (
-            f"lambda-event-invoke-configs: warning: the clock {printable(HOSTILE)}\n"
+            f"lambda-event-invoke-configs: warning: the clock {printable(ENCODABLE)}\n"
         )
 
     def test_has_one_line_a_record_with_debug(self, capsys: pytest.CaptureFixture[str]) -> None:
         with log_to_stderr(debug=True):
-            LOGGER.debug("attempt %s", HOSTILE)
+            LOGGER.debug("attempt %s", ENCODABLE)
 
         err = capsys.readouterr().err
-        assert err.endswith(f" {LOGGER.name} DEBUG attempt {printable(HOSTILE)}\n")
+        assert err.endswith(f" {LOGGER.name} DEBUG attempt {printable(ENCODABLE)}\n")
         assert is_clean(err)
 
     def test_indents_a_traceback_so_that_no_line_of_it_passes_for_a_record(
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
         with log_to_stderr(debug=True):
-            LOGGER.debug("failed", exc_info=ValueError(HOSTILE))
+            LOGGER.debug("failed", exc_info=ValueError(ENCODABLE))
 
         _, *traceback, end = capsys.readouterr().err.split("\n")
         assert end == ""

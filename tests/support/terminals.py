@@ -37,6 +37,8 @@ HOSTILE_TEXTS = {
 # Of which nothing is to be taken for markup either.
 MARKUP = "[red]x[/red] [/] :smile:"
 HOSTILE = "<" + "".join(HOSTILE_TEXTS.values()) + MARKUP + ">"
+# For what is logged too: a worker of pytest-xdist cannot send a surrogate with its report.
+ENCODABLE = HOSTILE.replace("\ud800", "")
 
 
 def is_clean(written: str) -> bool:
