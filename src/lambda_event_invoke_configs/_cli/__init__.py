@@ -3,11 +3,11 @@
     main          runs it: one function, or many
     arguments     its options, and which of them exclude each other
     output        its formats
-    table         the one for people
+    table         the format `table`
     many          a line of JSON for each function and region
     checkpoint    which functions are finished, so that a run that was killed can be continued
-    progress      how far a run of many is, and its summary
-    terminal      what may be written there: nothing of others' that a terminal acts on
+    progress      the progress line and the summary of many functions
+    terminal      escaping of untrusted text, color, width, log records
     exit_status   what it prints about a failure, and its exit code
 
 It uses the sync client as any program would, and adds no behaviour of its own to a call. Modules that take
