@@ -55,13 +55,14 @@ def list_many(clients: Mapping[str, Client], names: Iterator[str], number: int |
         outcomes = run_bounded(list_one, jobs(), at_once, read_in_thread=True)
         for job, outcome in stack.enter_context(closing(outcomes)):
             failed = failed or outcome.error is not None
+            # Before the line can be read: an interrupt may follow at once.
+            run.add(outcome)
             line = _line(outcome, job[1])
             if checkpoint:
                 checkpoint.write(job, line, failed=outcome.error is not None)
             else:
                 sys.stdout.write(line)
                 sys.stdout.flush()
-            run.add(outcome)
             if check:
                 check.add(job[1], outcome)
     return PARTIAL_FAILURE if failed else 0
