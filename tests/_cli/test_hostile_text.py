@@ -158,7 +158,7 @@ class TestErrors:
         assert ran.code in (253, 255)
 
     @pytest.mark.skipif(os.name == "nt", reason="a file cannot have such a name")
-    @pytest.mark.parametrize("option", ["--functions-from", "--checkpoint"])
+    @pytest.mark.parametrize("option", ["--functions-from", "--output-file"])
     def test_of_files(self, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, option: str) -> None:
         name = ENCODABLE_ARGUMENT.replace("/", "")
         names = [] if option == "--functions-from" else ["f"]

@@ -5,7 +5,8 @@
     output        its formats
     table         the format `table`
     many          a line of JSON for each function and region
-    checkpoint    which functions are finished, so that a run that was killed can be continued
+    lines         these lines: how one is written, and how one is recognized
+    output_file   a file of these lines, which continues a run that was killed
     progress      the progress line and the summary of many functions
     terminal      escaping of untrusted text, color, width, log records
     exit_status   what it prints about a failure, and its exit code

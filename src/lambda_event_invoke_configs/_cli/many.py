@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .._client.outcome import FunctionOutcome
 from .._sync.functions import run_bounded
-from .checkpoint import Checkpoint, Function
-from .exit_status import PARTIAL_FAILURE, CredentialCheck, error_code, one_line
-from .output import json_line, to_json
+from .exit_status import PARTIAL_FAILURE, CredentialCheck
+from .lines import Function, Line, to_line
+from .output_file import OutputFile
 from .progress import progress, shows_line
 
 if TYPE_CHECKING:
@@ -28,43 +28,42 @@ def list_many(clients: Mapping[str, Client], names: Iterator[str], number: int |
 
     clients: by region. number: how many functions there are, if it is known. options: the command's.
     """
-    path = options.checkpoint
-    line_shown = shows_line(options, beside_stdout=True)
+    path = options.output_file
+    line_shown = shows_line(options, beside_stdout=path is None)
     if number is None and line_shown:
         number = count_names(options.functions_from)
     total = None if number is None else number * len(clients)
     check = None if options.keep_going else CredentialCheck(clients)
     with ExitStack() as stack:
-        checkpoint = None if path is None else stack.enter_context(Checkpoint(path, sys.stdout))
+        file = None if path is None else stack.enter_context(OutputFile(path))
         run = stack.enter_context(progress(total, regions=len(clients), shows_line=line_shown))
 
         def jobs() -> Iterator[Function]:
             for job in ((name, region) for name in names for region in clients):
-                if checkpoint is None or checkpoint.claim(job):
+                if file is None or file.claim(job):
                     yield job
                 else:
                     run.skip()
 
-        def list_one(job: Function, _: object) -> tuple[Function, FunctionOutcome]:
+        def list_one(job: Function, _: object) -> tuple[FunctionOutcome, Line]:
             name, region = job
-            return job, clients[region].list_for_function(name)
+            return to_line(clients[region].list_for_function(name), region)
 
         failed = False
         # The rate limit is for each region, and so is the number of functions at the same time.
         at_once = options.max_concurrency * len(clients)
         outcomes = run_bounded(list_one, jobs(), at_once, read_in_thread=True)
-        for job, outcome in stack.enter_context(closing(outcomes)):
-            failed = failed or outcome.error is not None
+        for outcome, line in stack.enter_context(closing(outcomes)):
+            failed = failed or line.failed
             # Before the line can be read: an interrupt may follow at once.
             run.add(outcome)
-            line = _line(outcome, job[1])
-            if checkpoint:
-                checkpoint.write(job, line, failed=outcome.error is not None)
-            else:
-                sys.stdout.write(line)
+            if file is None:
+                sys.stdout.write(line.text.decode())
                 sys.stdout.flush()
+            else:
+                file.write(line)
             if check:
-                check.add(job[1], outcome)
+                check.add(line.function[1], outcome)
     return PARTIAL_FAILURE if failed else 0
 
 
@@ -89,18 +88,5 @@ def count_names(path: str) -> int | None:
     try:
         with names_from(path) as names:
             return sum(1 for _ in names)
-    except (OSError, UnicodeError):  # for the listing to tell
+    except (OSError, UnicodeError):  # the listing reports it
         return None
-
-
-def _line(outcome: FunctionOutcome, region: str) -> str:
-    shown: dict[str, Any] = {
-        "FunctionName": outcome.function_name,
-        "Region": region,
-        "FunctionEventInvokeConfigs": to_json(outcome.configurations),
-    }
-    if outcome.error is not None:
-        shown["Error"] = {"Code": error_code(outcome.error), "Message": one_line(outcome.error)}
-    if outcome.resume_token is not None:
-        shown["NextToken"] = outcome.resume_token
-    return json_line(shown)
