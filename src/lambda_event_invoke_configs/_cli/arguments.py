@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from .._version import __version__
-from .exit_status import PROG, USAGE, one_line
+from .exit_status import USAGE, one_line
 from .output import FORMATS, output, query
+from .terminal import COLORS, PROG, print_error
 
 if TYPE_CHECKING:
     from jmespath.parser import ParsedResult
@@ -30,7 +31,8 @@ that are completed are skipped, functions that failed are listed again, and each
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(USAGE, f"{self.prog}: error: {message}\n")
+        print_error(f"{self.prog}: error: {message}")
+        self.exit(USAGE)
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -54,6 +56,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--no-paginate", action="store_true", help="one request only: the first page")
     add("--query", type=_expression, metavar="JMESPATH", help="what to show of the result, or of each page")
     add("--output", choices=FORMATS, help="default: json; jsonl and text come as they arrive")
+    add("--color", choices=COLORS, default="auto", help="default: auto, on a terminal without NO_COLOR")
     add(
         "--region",
         dest="regions",
@@ -67,6 +70,11 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--output-file",
         metavar="FILE",
         help="append the output to FILE; when rerun, skip the functions that are completed there",
+    )
+    add(
+        "--keep-going",
+        action="store_true",
+        help="continue even if the credentials are refused for the first function",
     )
     add("--profile", help="of the shared config files")
     add("--endpoint-url", metavar="URL", help="in place of the service's own")
@@ -110,7 +118,7 @@ def _checked(parser: _Parser, args: argparse.Namespace) -> argparse.Namespace:
         _check_many(parser, args)
         return args
     try:
-        args.format = output(args.output or "json", args.query)
+        args.format = output(args.output or "json", args.query, args.color)
     except ImportError:
         parser.error("--output table needs rich: pip install rich")
     return args
