@@ -71,32 +71,36 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> int:
     try:
         with ExitStack() as stack:
-            settings = _output_settings(args)
-            if not args.many:
-                try:
-                    output_format = output(settings.format, args.query)
-                except ImportError:
-                    return _usage_error(f"--output {settings.format} needs rich: {INSTALL_EXTRA}")
-                client = stack.enter_context(_client(args, args.regions[0]))
-                return _list(
-                    _pages(client, args), output_format, only_one=args.no_paginate, epoch=settings.epoch
-                )
-            from .many import list_many, names_from
-
-            clients = [stack.enter_context(_client(args, region)) for region in args.regions]
-            by_region = {client.meta.region_name: client for client in clients}
-            if len(by_region) < len(clients):  # by its pseudo-region, such as fips-us-east-1
-                return _usage_error(f"--region {', '.join(args.regions)}: two of these are the same")
-            args.epoch = settings.epoch
-            if args.functions_from is None:
-                return list_many(by_region, iter(args.names), len(args.names), args)
-            try:
-                names = stack.enter_context(names_from(args.functions_from))
-            except OSError as error:
-                return _usage_error(f"argument --functions-from: {error}")
-            return list_many(by_region, names, None, args)
+            return _list_functions(args, stack) if args.many else _list_function(args, stack)
     except (Exception, KeyboardInterrupt) as error:
         return report(error)
+
+
+def _list_function(args: argparse.Namespace, stack: ExitStack) -> int:
+    settings = _output_settings(args)
+    try:
+        output_format = output(settings.format, args.query)
+    except ImportError:
+        return _usage_error(f"--output {settings.format} needs rich: {INSTALL_EXTRA}")
+    client = stack.enter_context(_client(args, args.regions[0]))
+    return _list(_pages(client, args), output_format, only_one=args.no_paginate, epoch=settings.epoch)
+
+
+def _list_functions(args: argparse.Namespace, stack: ExitStack) -> int:
+    from .many import list_many, names_from
+
+    args.epoch = _output_settings(args).epoch
+    clients = [stack.enter_context(_client(args, region)) for region in args.regions]
+    by_region = {client.meta.region_name: client for client in clients}
+    if len(by_region) < len(clients):  # by its pseudo-region, such as fips-us-east-1
+        return _usage_error(f"--region {', '.join(args.regions)}: two of these are the same")
+    if args.functions_from is None:
+        return list_many(by_region, iter(args.names), len(args.names), args)
+    try:
+        names = stack.enter_context(names_from(args.functions_from))
+    except OSError as error:
+        return _usage_error(f"argument --functions-from: {error}")
+    return list_many(by_region, names, None, args)
 
 
 def _usage_error(text: str) -> int:
