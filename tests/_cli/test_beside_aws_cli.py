@@ -51,7 +51,7 @@ def rows(heading: str) -> list[Row]:
     ]
 
 
-COMPARED = rows("Beside the AWS CLI")
+COMPARED = rows("Comparison with the AWS CLI")
 HERE = {option: row.here for row in COMPARED for option in row.options}
 
 

@@ -93,7 +93,7 @@ def make_parser() -> argparse.ArgumentParser:
     """A parser of all options; `parse()` also checks which of them go together."""
     parser = _Parser(
         prog=PROG,
-        usage="%(prog)s [OPTION]... FUNCTION_NAME...",
+        usage="%(prog)s [OPTION]... FUNCTION_NAME...\n       %(prog)s --help",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -105,7 +105,9 @@ def make_parser() -> argparse.ArgumentParser:
     _add_output(parser.add_argument_group("output"))
     _add_connection(parser.add_argument_group("region, credentials and connection"))
     _add_other(parser.add_argument_group("other"))
-    _add_without_effect(parser.add_argument_group("accepted for the AWS CLI's sake, without effect"))
+    _add_without_effect(
+        parser.add_argument_group("accepted for compatibility with the AWS CLI, without effect")
+    )
     return parser
 
 
@@ -169,7 +171,7 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
         "--query",
         type=_expression,
         metavar="JMESPATH",
-        help="what to print of the result; with jsonl and text, of each page",
+        help="print the result of this expression; with jsonl and text, for each page",
     )
 
 
