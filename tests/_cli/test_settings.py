@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from account import Account
 from processes import Many, Run
 
 from lambda_event_invoke_configs.local import LocalLambda
@@ -106,11 +107,20 @@ class TestTimestamps:
         assert json.loads(listing("--output", "jsonl").lines[0])["LastModified"] == shown
         assert listing("--query", "FunctionEventInvokeConfigs[0].LastModified").document == shown
 
-    def test_are_so_for_many_functions_too(self, many: Many, profile: Callable[[str], None]) -> None:
+    def test_are_text_in_the_lines_of_many_functions(
+        self, many: Many, profile: Callable[[str], None]
+    ) -> None:
         profile("cli_timestamp_format = wire")
 
-        seconds = [line["FunctionEventInvokeConfigs"][0]["LastModified"] for line in many("a", "b")[1]]
-        assert [repr(number) for number in seconds] == ["1", "1"]
+        for line in many("a", "b")[1]:
+            assert line["FunctionEventInvokeConfigs"][0]["LastModified"] == "1970-01-01T00:00:01+00:00"
+
+    def test_without_a_fraction_are_whole_numbers(
+        self, run: Run, account: Account, profile: Callable[[str], None]
+    ) -> None:
+        profile("cli_timestamp_format = wire")
+
+        assert '"LastModified":1,' in run("a", "--endpoint-url", account.url, "--output", "jsonl").out
 
     def test_of_an_unknown_form_are_refused(self, listing: Run, profile: Callable[[str], None]) -> None:
         profile("cli_timestamp_format = bogus")

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from .arguments import INSTALL_EXTRA, parse
 from .exit_status import PROG, USAGE, print_error, report
-from .output import output, output_members
+from .output import FORMATS, output, output_members
 from .settings import OutputSettings, output_settings
 
 if TYPE_CHECKING:
@@ -77,7 +77,10 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _list_function(args: argparse.Namespace, stack: ExitStack) -> int:
-    settings = _output_settings(args)
+    if args.local:
+        settings = OutputSettings(args.output or FORMATS[0])
+    else:
+        settings = output_settings(args.output, args.profile, os.environ)
     try:
         output_format = output(settings.format, args.query)
     except ImportError:
@@ -89,7 +92,6 @@ def _list_function(args: argparse.Namespace, stack: ExitStack) -> int:
 def _list_functions(args: argparse.Namespace, stack: ExitStack) -> int:
     from .many import list_many, names_from
 
-    args.epoch = _output_settings(args).epoch
     clients = [stack.enter_context(_client(args, region)) for region in args.regions]
     by_region = {client.meta.region_name: client for client in clients}
     if len(by_region) < len(clients):  # by its pseudo-region, such as fips-us-east-1
@@ -106,14 +108,6 @@ def _list_functions(args: argparse.Namespace, stack: ExitStack) -> int:
 def _usage_error(text: str) -> int:
     print_error(f"{PROG}: error: {text}")
     return USAGE
-
-
-def _output_settings(args: argparse.Namespace) -> OutputSettings:
-    if args.local:
-        return OutputSettings(args.output or OutputSettings().format)
-    # The output of many functions has one format only.
-    explicit = "jsonl" if args.many else args.output
-    return output_settings(explicit, args.profile, os.environ)
 
 
 @contextmanager

@@ -51,7 +51,7 @@ def list_many(clients: Mapping[str, Client], names: Iterator[str], number: int |
         outcomes = run_bounded(list_one, jobs(), at_once, read_in_thread=True)
         for job, outcome in stack.enter_context(closing(outcomes)):
             failed = failed or outcome.error is not None
-            line = _line(outcome, job[1], epoch=options.epoch)
+            line = _line(outcome, job[1])
             if checkpoint:
                 checkpoint.write(job, line, failed=outcome.error is not None)
             else:
@@ -85,11 +85,11 @@ def _names(chunks: Iterable[str]) -> Iterator[str]:
         yield rest
 
 
-def _line(outcome: FunctionOutcome, region: str, *, epoch: bool) -> str:
+def _line(outcome: FunctionOutcome, region: str) -> str:
     shown: dict[str, Any] = {
         "FunctionName": outcome.function_name,
         "Region": region,
-        "FunctionEventInvokeConfigs": to_json(outcome.configurations, epoch=epoch),
+        "FunctionEventInvokeConfigs": to_json(outcome.configurations),
     }
     if outcome.error is not None:
         response = getattr(outcome.error, "response", {})

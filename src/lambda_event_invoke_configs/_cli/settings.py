@@ -1,5 +1,7 @@
 """The AWS CLI's own settings, in the environment and the profile: the format of output and of timestamps.
 
+They apply to the output of one function; the lines of many functions have one format only.
+
 Source: https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-files.html
 """
 
@@ -17,7 +19,7 @@ _TIMESTAMP_FORMATS = ("iso8601", *_EPOCH)
 class OutputSettings(NamedTuple):
     """`epoch`: timestamps as the service sends them, in seconds, in place of ISO 8601 text."""
 
-    format: str = FORMATS[0]
+    format: str
     epoch: bool = False
 
 
