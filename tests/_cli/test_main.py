@@ -475,6 +475,8 @@ class TestDebug:
         logged = ran.err.splitlines()
         assert len(ran.arns()) == 120
         assert sum("DEBUG GET http://127.0.0.1:" in line for line in logged) == 3
+        assert sum(": status 200, request id '" in line for line in logged) == 3
+        assert sum(line.endswith("DEBUG credentials from env") for line in logged) == 1
         assert all(" lambda_event_invoke_configs." in line for line in logged)
         assert SECRET not in ran.err
         assert "Signature" not in ran.err

@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from .._version import __version__
-from .exit_status import PROG, USAGE, one_line
+from .exit_status import USAGE, one_line
 from .output import FORMATS, query
+from .terminal import COLORS, PROG, print_error
 
 if TYPE_CHECKING:
     from jmespath.parser import ParsedResult
@@ -65,7 +66,8 @@ documentation:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(USAGE, f"{self.prog}: error: {message}\n")
+        print_error(f"{self.prog}: error: {message}")
+        self.exit(USAGE)
 
 
 class _PrintCompletion(argparse.Action):
@@ -138,6 +140,11 @@ def _add_functions(group: argparse._ArgumentGroup) -> None:
         metavar="FILE",
         help="append the output to FILE; when rerun, skip the functions that are completed there",
     )
+    add(
+        "--keep-going",
+        action="store_true",
+        help="continue if the service refuses the credentials of the first function",
+    )
 
 
 def _add_pagination(group: argparse._ArgumentGroup) -> None:
@@ -166,6 +173,13 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
         help=f"{', '.join(FORMATS)} (default: AWS_DEFAULT_OUTPUT, the profile's output, json); "
         "jsonl and text are printed page by page",
         metavar="FORMAT",
+    )
+    add(
+        "--color",
+        choices=COLORS,
+        default="auto",
+        metavar="WHEN",
+        help="color the table: on, off, or auto, the default: on a terminal, unless NO_COLOR is set",
     )
     add(
         "--query",

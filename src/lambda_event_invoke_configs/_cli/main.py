@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import errno
 import io
-import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -20,9 +19,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from .arguments import INSTALL_EXTRA, parse
-from .exit_status import PROG, USAGE, print_error, report
+from .exit_status import USAGE, report
 from .output import FORMATS, output, output_members
 from .settings import OutputSettings, output_settings
+from .terminal import PROG, log_to_stderr, print_error
 
 if TYPE_CHECKING:
     import argparse
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         except SystemExit as done:
             code = int(done.code or 0)
         else:
-            with _debug_log(args.debug):
+            with log_to_stderr(debug=args.debug):
                 code = _run(args)
         try:
             sys.stdout.flush()
@@ -82,7 +82,7 @@ def _list_function(args: argparse.Namespace, stack: ExitStack) -> int:
     else:
         settings = output_settings(args.output, args.profile, os.environ)
     try:
-        output_format = output(settings.format, args.query)
+        output_format = output(settings.format, args.query, args.color)
     except ImportError:
         return _usage_error(f"--output {settings.format} needs rich: {INSTALL_EXTRA}")
     client = stack.enter_context(_client(args, args.regions[0]))
@@ -204,25 +204,6 @@ def _is_a_marker(token: str) -> bool:
     from .._protocol.pagination import decode_token
 
     return decode_token(token).skip is None
-
-
-@contextmanager
-def _debug_log(enabled: bool) -> Iterator[None]:
-    if not enabled:
-        yield
-        return
-    # This package's loggers and no others: botocore logs secrets at DEBUG.
-    package = logging.getLogger(__package__.rpartition(".")[0])
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
-    level = package.level
-    package.addHandler(handler)
-    package.setLevel(logging.DEBUG)
-    try:
-        yield
-    finally:
-        package.setLevel(level)
-        package.removeHandler(handler)
 
 
 def _buffered(output: TextIO) -> TextIO:

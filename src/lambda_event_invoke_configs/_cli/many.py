@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import codecs
 import errno
+import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from .._client.outcome import FunctionOutcome
 from .._sync.functions import run_bounded
-from .exit_status import PARTIAL_FAILURE
+from .exit_status import PARTIAL_FAILURE, CredentialCheck
 from .lines import Function, Line, to_line
 from .output_file import OutputFile
+from .progress import progress, shows_line
 
 if TYPE_CHECKING:
     from .._sync.client import Client
@@ -28,17 +30,21 @@ def list_many(clients: Mapping[str, Client], names: Iterator[str], number: int |
     clients: by region. number: how many functions there are, if it is known. options: the command's.
     """
     path = options.output_file
+    line_shown = shows_line(options, beside_stdout=path is None)
+    if number is None and line_shown:
+        number = count_names(options.functions_from)
     total = None if number is None else number * len(clients)
+    check = None if options.keep_going else CredentialCheck(clients)
     with ExitStack() as stack:
         file = None if path is None else stack.enter_context(OutputFile(path))
-        advance = stack.enter_context(_progress(total, beside_stdout=file is None))
+        run = stack.enter_context(progress(total, regions=len(clients), shows_line=line_shown))
 
         def jobs() -> Iterator[Function]:
             for job in ((name, region) for name in names for region in clients):
                 if file is None or file.claim(job):
                     yield job
                 else:
-                    advance()
+                    run.skip()
 
         def list_one(job: Function, _: object) -> tuple[FunctionOutcome, Line]:
             name, region = job
@@ -48,14 +54,16 @@ def list_many(clients: Mapping[str, Client], names: Iterator[str], number: int |
         # The rate limit is for each region, and so is the number of functions at the same time.
         at_once = options.max_concurrency * len(clients)
         outcomes = run_bounded(list_one, jobs(), at_once, read_in_thread=True)
-        for _, line in stack.enter_context(closing(outcomes)):
+        for outcome, line in stack.enter_context(closing(outcomes)):
             failed = failed or line.failed
             if file is None:
                 sys.stdout.write(line.text.decode())
                 sys.stdout.flush()
             else:
                 file.write(line)
-            advance()
+            run.add(outcome)
+            if check:
+                check.add(line.function[1], outcome)
     return PARTIAL_FAILURE if failed else 0
 
 
@@ -83,23 +91,12 @@ def _names(chunks: Iterable[str]) -> Iterator[str]:
         yield rest
 
 
-@contextmanager
-def _progress(total: int | None, *, beside_stdout: bool) -> Iterator[Callable[[], None]]:
-    """A bar on standard error, if that is a terminal, the lines go elsewhere and rich is there.
-
-    beside_stdout: whether the lines go to standard output.
-    """
-    if not sys.stderr.isatty() or (beside_stdout and sys.stdout.isatty()):
-        yield lambda: None
-        return
+def count_names(path: str) -> int | None:
+    """How many names a file has; None for what can be read only once, or not at all."""
+    if path == STANDARD_INPUT or not os.path.isfile(path):
+        return None
     try:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
-    except ImportError:
-        yield lambda: None
-        return
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = Console(file=sys.stderr)
-    with Progress(*columns, console=console, redirect_stdout=False, redirect_stderr=False) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda: progress.advance(task)
+        with names_from(path) as names:
+            return sum(1 for _ in names)
+    except (OSError, UnicodeError):  # for the listing to tell
+        return None

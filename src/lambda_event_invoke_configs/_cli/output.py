@@ -12,7 +12,11 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Union
+
+from .table import table
+from .terminal import printable
 
 if TYPE_CHECKING:
     from jmespath.parser import ParsedResult
@@ -24,23 +28,24 @@ _Pick = Callable[[dict[str, Any]], Any]
 _Render = Callable[[Any], str]
 
 _SHOWING_THE_TOKEN = ("json", "text")
-_FOR_A_FILE = 10_000  # columns; a table is folded for the width of a terminal only
 
 
-def output(name: str, query: ParsedResult | None) -> Output:
+def output(name: str, query: ParsedResult | None, color: str = "auto") -> Output:
     """The output format of that name, with what `query` finds in place of what arrived.
+
+    color: one of `terminal.COLORS`, for a table.
 
     Raises ImportError for a table without rich.
     """
     if name == "table":
-        from rich import table  # noqa: F401 - missing now, rather than when all pages were fetched
+        import rich  # noqa: F401 - missing now, rather than when all pages were fetched
     # What a query asks for is all that standard output shall hold, so the token is not added to it.
     shows_token = query is None and name in _SHOWING_THE_TOKEN
     pick: _Pick = query.search if query else (_everything if shows_token else _configurations)
     if name == "json":
         return Document(pick, _json, shows_token=shows_token)
     if name == "table":
-        return Document(pick, _table, shows_token=shows_token)
+        return Document(pick, partial(table, color=color), shows_token=shows_token)
     return Stream(pick, _text if name == "text" else _json_lines, shows_token=shows_token)
 
 
@@ -144,16 +149,23 @@ class Stream:
 Output = Union[Document, Stream]
 
 
-# JSON is written in ASCII, unlike the AWS CLI's: it then fits into a pipe of any encoding.
-
-
 def _json(found: object) -> str:
-    return json.dumps(found, indent=4) + "\n"
+    return _ascii(json.dumps(found, indent=4)) + "\n"
 
 
 def _json_lines(found: object) -> str:
-    members = found if isinstance(found, list) else [found]
-    return "".join(f"{json.dumps(member, separators=(',', ':'))}\n" for member in members)
+    return "".join(map(json_line, found if isinstance(found, list) else [found]))
+
+
+def json_line(value: object) -> str:
+    """A line of JSON."""
+    return _ascii(json.dumps(value, separators=(",", ":"))) + "\n"
+
+
+def _ascii(document: str) -> str:
+    # Unlike the AWS CLI's, JSON is written in ASCII, for a pipe of any encoding, and without the one control
+    # character that json.dumps lets through.
+    return document.replace("\x7f", r"\u007f")
 
 
 def _text(found: object) -> str:
@@ -166,21 +178,23 @@ def _text_lines(value: object, name: str = "", columns: list[str] | None = None)
     name: the key the value was found under. columns: the keys that are scalar in any member of the
     list that the value is in, so that all of the list's lines have the same columns.
 
+    Unlike the AWS CLI's, a tab or a line break within a value is escaped: it would be another field or line.
+
     Source: awscli 1.45, `text.py`.
     """
     if isinstance(value, dict):
         yield from _text_of_dict(value, name, columns)
     elif not isinstance(value, list):
-        yield str(value)
+        yield _field(value)
     elif any(isinstance(member, dict) for member in value):
         dicts = [member for member in value if isinstance(member, dict)]
         columns = sorted({key for member in dicts for key in member if _is_scalar(member[key])})
         for member in value:
             yield from _text_lines(member, name, columns)
     else:
-        scalars = [str(member) for member in value if _is_scalar(member)]
+        scalars = [_field(member) for member in value if _is_scalar(member)]
         if name:
-            yield from (f"{name.upper()}\t{scalar}" for scalar in scalars)
+            yield from (f"{_field(name.upper())}\t{scalar}" for scalar in scalars)
         elif scalars:
             yield "\t".join(scalars)
         for member in value:
@@ -192,41 +206,14 @@ def _text_of_dict(value: dict[str, Any], name: str, columns: list[str] | None) -
     if columns is None:
         columns = sorted(key for key in value if _is_scalar(value[key]))
     if columns:
-        yield "\t".join([name.upper()] * bool(name) + [str(value.get(key, "")) for key in columns])
+        yield "\t".join([_field(name.upper())] * bool(name) + [_field(value.get(key, "")) for key in columns])
     for key in sorted(value.keys() - {*columns}):
         yield from _text_lines(value[key], key)
 
 
+def _field(value: object) -> str:
+    return printable(str(value))
+
+
 def _is_scalar(value: object) -> bool:
     return not isinstance(value, (dict, list))
-
-
-def _table(found: object) -> str:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    rows = [_cells(member) for member in (found if isinstance(found, list) else [found])]
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    if not names:
-        return ""
-    table = Table()
-    for name in names:
-        table.add_column(Text(name), overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(row.get(name, "")) for name in names))
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else _FOR_A_FILE)
-    # Written by us: rich has ideas of its own about a closed pipe.
-    with console.capture() as capture:
-        console.print(table)
-    return capture.get()
-
-
-def _cells(value: Any, name: str = "") -> dict[str, str]:
-    """A row's cells by column: nested members under dotted names, those of a list under numbers."""
-    if _is_scalar(value):
-        return {name: str(value)}
-    cells: dict[str, str] = {}
-    for key, member in value.items() if isinstance(value, dict) else enumerate(value, 1):
-        cells.update(_cells(member, f"{name}.{key}" if name else str(key)))
-    return cells

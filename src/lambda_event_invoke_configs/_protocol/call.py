@@ -124,12 +124,16 @@ class CallFlow:
             logger.debug("GET %s, attempt %d of %d", url, attempt, max_attempts)
             signed_at = self._clock() + self._clock_offset
             request = self._request(url, target, credentials, signed_at, invocation_id, attempt)
+            sent_at = self._monotonic()
             result = cast("Response | Exception", (yield Send(request)))
 
             metadata = {"RetryAttempts": attempt - 1}
             if attempt >= max_attempts:
                 metadata["MaxAttemptsReached"] = True  # as boto3, of a success too
             error, reason = _error_in(result, metadata)
+            if logger.isEnabledFor(logging.DEBUG):
+                seconds = self._monotonic() - sent_at
+                logger.debug("attempt %d took %.3f s: %s", attempt, seconds, _summary(result, error))
             if limiter:
                 limiter.record(self._monotonic(), throttled=reason is RetryReason.THROTTLED)
             if error is None:
@@ -207,6 +211,14 @@ def _error_in(
         return None, None
     error = parse_error(result, metadata)
     return error, retry_reason(result.status, _code(error), _MODELED_CODES)
+
+
+def _summary(result: Response | Exception, error: Exception | None) -> str:
+    if isinstance(result, Exception):
+        return type(result).__name__
+    # As ASCII literals: a log is no place for the characters that others may have put into them.
+    code = f", code {_code(error)!a}" if isinstance(error, ClientError) else ""
+    return f"status {result.status}{code}, request id {result.headers.get('x-amzn-requestid')!a}"
 
 
 def _code(error: ClientError) -> str:
