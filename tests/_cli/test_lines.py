@@ -76,6 +76,11 @@ class TestLine:
         assert parse(text[:end]) is None
         assert not is_torn(text)
 
+    def test_is_torn_at_each_byte_of_everything_that_a_line_may_hold(self) -> None:
+        assert parse(WHOLE)
+        for end in range(len(WHOLE)):
+            assert is_torn(WHOLE[:end]), WHOLE[:end]
+
     def test_has_the_members_in_one_order(self) -> None:
         modified = datetime(2026, 1, 2, tzinfo=timezone.utc)
         error = ClientError({"Error": {"Code": "c", "Message": "m"}}, "Op")
@@ -134,6 +139,7 @@ class TestForeign:
             WHOLE.replace(b'"OnSuccess":{},', b'"OnSuccess":{}'),
             WHOLE.replace(b'"d"', b'"d",'),
             WHOLE.replace(b"\\u00e9", b"\xc3\xa9"),
+            WHOLE.replace(b"\\u00e9", b"\\u00E9"),
             WHOLE.replace(b"\\u00e9", b"\\x"),
             WHOLE.replace(b'"Code"', b'"code"'),
             WHOLE.replace(b'"t"}', b'"t","Note":1}'),

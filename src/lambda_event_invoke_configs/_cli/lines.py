@@ -40,11 +40,13 @@ def to_line(outcome: FunctionOutcome, region: str) -> tuple[FunctionOutcome, Lin
         line = parse(_text(outcome, region))
     except RecursionError:
         line = None
-    if line is not None:
-        return outcome, line
-    # An ARN may be any JSON value: the library does not check strings, as boto3 does not.
-    error = ResponseParserError("Unable to parse the response: a value that should be a string is not")
-    return to_line(FunctionOutcome(outcome.function_name, [], error), region)
+    if line is None:
+        # An ARN may be any JSON value: the library does not check strings, as boto3 does not.
+        error = ResponseParserError("Unable to parse the response: a value that should be a string is not")
+        outcome = FunctionOutcome(outcome.function_name, [], error)
+        line = parse(_text(outcome, region))
+        assert line
+    return outcome, line
 
 
 def parse(text: bytes) -> Line | None:
