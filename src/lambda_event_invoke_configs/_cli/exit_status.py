@@ -1,7 +1,6 @@
-"""What a failure of the command says, and the status it exits with: the AWS CLI's.
+"""The command's error messages and exit codes, which are the AWS CLI's.
 
-And which failures of a function are not the function's: where credentials are refused, all others would fail
-too.
+`CredentialCheck` ends a run of many functions if the credentials are refused: every function would fail.
 
 Source: https://docs.aws.amazon.com/cli/latest/userguide/cli-usage-returncodes.html
 """
@@ -25,7 +24,7 @@ SERVICE = 254
 OTHER = 255
 INTERRUPTED = 130
 
-# AccessDeniedException is not one of them: a policy may allow the next function.
+# Not AccessDeniedException: a policy may allow the next function.
 _REFUSED_CREDENTIALS = frozenset(
     {
         "ExpiredToken",
@@ -41,7 +40,7 @@ _REFUSED_CREDENTIALS = frozenset(
     }
 )
 
-# What only a caller whose signature was verified is told; a proxy in between may send the others.
+# Only a caller with a verified signature gets these; a proxy may send others.
 _ACCEPTED_CREDENTIALS = frozenset(
     {"AccessDeniedException", "InvalidParameterValueException", "ResourceNotFoundException"}
 )
@@ -54,7 +53,7 @@ def report(error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt):
         code, text = INTERRUPTED, "interrupted"
     elif isinstance(error, BrokenPipeError):
-        return OTHER  # whoever read from us has seen enough
+        return OTHER  # the reader has closed the pipe
     else:
         code, text = _exit_status(error), one_line(error)
     logger.debug("failed", exc_info=error)
@@ -93,9 +92,9 @@ def _exit_status(error: BaseException) -> int:
 
 
 class CredentialCheck:
-    """Ends a run of many functions whose credentials are refused from the first function on.
+    """Ends a run of many functions if its credentials are refused from the first function on.
 
-    It is over as soon as a region accepts them: a single region may refuse what the others accept, if the
+    It does nothing after a region has accepted them. One region of several may refuse the credentials, if the
     account has not opted in to it.
     """
 
@@ -104,7 +103,7 @@ class CredentialCheck:
         self._accepted = False
 
     def add(self, region: str, outcome: FunctionOutcome) -> None:
-        """Raises the outcome's error if all regions have refused the credentials, and none accepted them."""
+        """Raises the outcome's error if all regions have refused the credentials."""
         error = outcome.error
         if error is None or outcome.configurations or error_code(error) in _ACCEPTED_CREDENTIALS:
             self._accepted = True
@@ -116,12 +115,12 @@ class CredentialCheck:
 
 
 def _refuses_credentials(error: Exception) -> bool:
-    """Whether the service has refused the credentials, or there are none to ask it with."""
+    """Whether the service refused the credentials, or none could be loaded."""
     from .. import exceptions as errors
 
     if not isinstance(error, errors.ClientError):
         return _exit_status(error) == CONFIGURATION
-    # Any other ClientError comes from the service that gives the credentials.
+    # Any other ClientError comes from the service that issues the credentials.
     is_lambdas = isinstance(error, errors.LambdaClientError)
     return not is_lambdas or error_code(error) in _REFUSED_CREDENTIALS
 
@@ -137,5 +136,5 @@ def error_code(error: Exception) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """Its text, or the name of its class if it has none."""
+    """The error's text, with white space folded, or the name of its class if it has none."""
     return re.sub(r"\s+", " ", str(error), flags=re.ASCII).strip() or type(error).__name__

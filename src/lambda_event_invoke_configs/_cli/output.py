@@ -1,9 +1,8 @@
-"""The output formats: what becomes of pages on standard output.
+"""The output formats, which write pages to standard output.
 
-A format that is one document (json, table) gathers the pages and writes at the end, also when the end
-is a failure: what arrived is not lost. A format that is a stream (jsonl, text) writes each page as it
-arrives. Both show timestamps as ISO 8601 text already when `--query` sees them, as the AWS CLI does:
-JMESPath has no other way to sort or compare them.
+The formats `json` and `table` write one document at the end, also after a failure, so the pages before it are
+kept. The formats `jsonl` and `text` write each page as it arrives. Timestamps are ISO 8601 text before
+`--query` sees them, as in the AWS CLI: JMESPath has no other way to sort or compare them.
 """
 
 from __future__ import annotations
@@ -85,7 +84,7 @@ def _configurations(shown: dict[str, Any]) -> Any:
 def output_members(
     page: ListFunctionEventInvokeConfigsResponse, *, marker: bool, epoch: bool = False
 ) -> dict[str, Any]:
-    """What of a page is for output: never its ResponseMetadata, its NextMarker only with `marker`."""
+    """The members of a page that are printed: never ResponseMetadata, NextMarker only with `marker`."""
     names = {"FunctionEventInvokeConfigs", "NextMarker"} if marker else {"FunctionEventInvokeConfigs"}
     return {name: to_json(value, epoch=epoch) for name, value in page.items() if name in names}
 
@@ -163,8 +162,8 @@ def json_line(value: object) -> str:
 
 
 def _ascii(document: str) -> str:
-    # Unlike the AWS CLI's, JSON is written in ASCII, for a pipe of any encoding, and without the one control
-    # character that json.dumps lets through.
+    # ASCII, unlike in the AWS CLI, to fit a pipe of any encoding. json.dumps leaves one control character
+    # unescaped.
     return document.replace("\x7f", r"\u007f")
 
 
@@ -175,10 +174,11 @@ def _text(found: object) -> str:
 def _text_lines(value: object, name: str = "", columns: list[str] | None = None) -> Iterator[str]:
     """The lines of the AWS CLI's text format.
 
-    name: the key the value was found under. columns: the keys that are scalar in any member of the
-    list that the value is in, so that all of the list's lines have the same columns.
+    name: the key of the value. columns: each key with a scalar in any member of the list that contains the
+    value, so that all lines of the list have the same columns.
 
-    Unlike the AWS CLI's, a tab or a line break within a value is escaped: it would be another field or line.
+    A tab or a line break within a value is escaped, unlike in the AWS CLI: it would start another field or
+    line.
 
     Source: awscli 1.45, `text.py`.
     """

@@ -1,9 +1,9 @@
-"""How a run of many functions goes: a line on the terminal while it lasts, and its result in one at the end.
+"""The progress line of a run of many functions, and its summary.
 
-The line is drawn only where nothing else is written meanwhile: standard error is a terminal, and the output
-goes to a file. A pipe is not enough, since `| jq` and `| head` write to the same terminal. Nor is the line
-drawn beside the debug log, or beside names that are typed. It begins with the first outcome, after any prompt
-for an MFA code.
+The line is drawn only if nothing else is written to its terminal: standard error is a terminal, and the
+output goes to a file. A pipe does not count, since `| jq` and `| head` write to the same terminal. With the debug
+log, or while names are typed, there is no line either. It starts with the first outcome, after any prompt for
+an MFA code.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SHOWN_CODES = 5  # the service may send any number of them
 
 
 def shows_line(options: Any, *, beside_stdout: bool) -> bool:
-    """Whether nothing but the progress line is written to the terminal of standard error.
+    """Whether only the progress line is written to the terminal of standard error.
 
     beside_stdout: whether the output goes to standard output.
     """
@@ -42,25 +42,25 @@ def shows_line(options: Any, *, beside_stdout: bool) -> bool:
 
 @contextmanager
 def progress(total: int | None, *, regions: int, shows_line: bool) -> Iterator[Progress]:
-    """Counts the outcomes of a run; at its end, however it ends, writes the summary to standard error.
+    """Count the outcomes of a run; at its end, also after an error, write the summary to standard error.
 
     total: how many outcomes there will be, if it is known.
     """
     run = Progress(total, regions, shows_line=shows_line)
-    reader_has_left = False
+    reader_closed = False
     try:
         yield run
     except BrokenPipeError:
-        reader_has_left = True
+        reader_closed = True
         raise
     finally:
         run.erase()
-        if not reader_has_left:
+        if not reader_closed:
             print_error(run.summary())
 
 
 class Progress:
-    """What has become of the functions so far."""
+    """Counts the outcomes of a run, and draws the progress line."""
 
     def __init__(self, total: int | None, regions: int, *, shows_line: bool) -> None:
         self._total = total
@@ -88,7 +88,7 @@ class Progress:
 
     def summary(self) -> str:
         """How many functions, how many configurations, and the failures by code."""
-        # The output has a line for each function in each region.
+        # The output has a line for each function and region.
         listed = "function-region pair" if self._several_regions else "function"
         parts = [_count(self._listed, listed), _count(self._configurations, "configuration")]
         if self._skipped:

@@ -1,9 +1,8 @@
 """The output format `table`, drawn by rich.
 
-A row for each member, with a column for each of its members at any depth, if the terminal is wide enough for
-all of it. If it is not, a record for each: the function's ARN on a line of its own, where nothing folds it,
-and the other members below each other, as psql's expanded display does. What is not a terminal is as wide as
-the table.
+There is one row for each member of the result, with a column for each nested value, if the terminal is wide
+enough. Otherwise there is one record for each: the function's ARN on a separate line, never folded, and one
+line for each other value, as in the expanded display of psql. A file or a pipe is as wide as the table.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _ARN = "FunctionArn"
-# In the order in which they are shown; all others follow.
+# In this order; all other columns follow.
 _HEADINGS = {
     _ARN: "Function ARN",
     "MaximumRetryAttempts": "Retries",
@@ -37,7 +36,7 @@ _Row = dict[str, str]
 
 
 def table(found: object, *, color: str = "auto") -> str:
-    """What was found as a table. `color` is one of `terminal.COLORS`."""
+    """The result as a table. `color` is one of `terminal.COLORS`."""
     from rich.console import Console
     from rich.text import Text
 
@@ -60,7 +59,7 @@ def table(found: object, *, color: str = "auto") -> str:
     wide = _wide_table(names, rows)
     needed = console.measure(wide).maximum
     console.width = width(sys.stdout) or needed
-    # Written by us: rich has ideas of its own about a closed pipe.
+    # Captured, because rich ends the process when it writes to a closed pipe.
     with console.capture() as capture:
         if needed <= console.width:
             console.print(wide)
@@ -89,7 +88,7 @@ def _records(names: list[str], rows: list[_Row], columns: int) -> Iterator[Rende
 
     has_arn = names[0] == _ARN
     labels = [name for name in names if name != _ARN]
-    # As wide in each record; a name that a query has made up may be long.
+    # The same width in every record. A name from a query may be long.
     label_width = min(max((len(_heading(name)) for name in labels), default=0), columns // 3)
     for number, row in enumerate(rows):
         if number:
@@ -110,7 +109,7 @@ def _heading(name: str) -> str:
 
 
 def _cells(value: Any, name: str = "") -> _Row:
-    """A row's cells by column: nested members under dotted names, those of a list under numbers."""
+    """A row's cells by column name: dotted for nested members, numbered for lists."""
     if not isinstance(value, (dict, list)):
         return {name: printable(str(value))}
     cells: _Row = {}

@@ -1,10 +1,9 @@
-"""The terminal: text that others bring is escaped before it gets there, and only this package colours it.
+"""Writing to a terminal: escaping of untrusted text, color, width, log records.
 
-A service, a function's name, a file or an argument may hold characters that a terminal acts on: escape
-sequences that retitle its window or move its cursor, bidirectional marks that reverse what follows, line
-breaks that forge a second message. `printable()` is the only place that decides which, and it is applied
-where text is written: in the formats `text` and `table`, to errors, to log records, to the summary. JSON has
-escapes of its own.
+A response, a function's name, a file or an argument may contain characters that a terminal interprets: escape
+sequences that change its title or move its cursor, bidirectional marks that reverse the following text, line
+breaks that fake a second message. `printable()` decides which characters are escaped. The formats `text` and
+`table`, errors, log records and the summary pass through it. JSON escapes these characters itself.
 """
 
 from __future__ import annotations
@@ -28,11 +27,10 @@ _DUMB_TERMINALS = ("", "dumb", "unknown")
 
 
 def printable(text: str) -> str:
-    r"""The text with `\x1b` and the like in place of each character that is not shown as itself.
+    r"""The text, with an escape such as `\x1b` for each character that Unicode calls Other or Separator.
 
-    Those are the ones of Unicode's categories Other and Separator, except the space: control characters,
-    bidirectional and other format characters, line and paragraph separators, surrogates, private and
-    unassigned characters, spaces that look like one or like nothing.
+    These are control characters, format characters (bidirectional marks, zero width), line and paragraph
+    separators, surrogates, private and unassigned characters, and every space except U+0020.
     """
     if text.isprintable():
         return text
@@ -43,17 +41,15 @@ def printable(text: str) -> str:
 
 
 def print_error(line: str) -> None:
-    """Write a line to standard error; if that takes none, nobody can be told."""
-    _write_error(printable(line))
-
-
-def _write_error(text: str) -> None:
+    """Write a line to standard error. Errors of writing are ignored: there is nowhere to report them."""
     with suppress(OSError):
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write(f"{printable(line)}\n")
 
 
 def in_color(choice: str, stream: TextIO) -> bool:
-    """Whether to write colours there. `choice` is one of COLORS; `auto` is: on a terminal, without NO_COLOR.
+    """Whether to write colors to the stream.
+
+    choice: one of COLORS; `auto` means on a terminal, without NO_COLOR.
 
     Source: https://no-color.org
     """
@@ -63,12 +59,12 @@ def in_color(choice: str, stream: TextIO) -> bool:
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Whether it is a terminal that can do more than take one line after the other."""
+    """Whether it is a terminal that understands escape sequences."""
     return stream.isatty() and os.environ.get("TERM", "") not in _DUMB_TERMINALS
 
 
 def width(stream: TextIO) -> int | None:
-    """How many columns a terminal has, from COLUMNS or itself; None for what is not a terminal."""
+    """The columns of a terminal, from COLUMNS or the terminal itself; None if it is not a terminal."""
     if not stream.isatty():
         return None
     columns = os.environ.get("COLUMNS", "")
@@ -80,9 +76,9 @@ def width(stream: TextIO) -> int | None:
 
 
 def may_reach_a_terminal(stream: TextIO) -> bool:
-    """Whether what is written there may appear on a terminal: it is one, or it is a pipe.
+    """Whether the stream's content may appear on a terminal: the stream is a terminal or a pipe.
 
-    Nobody can see what reads the other end of a pipe, and `| jq` and `| head` write to the terminal.
+    The reader of a pipe is unknown, and `| jq` and `| head` write to the terminal.
     """
     try:
         mode = os.fstat(stream.fileno()).st_mode
@@ -94,10 +90,10 @@ def may_reach_a_terminal(stream: TextIO) -> bool:
 
 @contextmanager
 def log_to_stderr(*, debug: bool) -> Iterator[None]:
-    """Write this package's warnings to standard error; with `debug`, all of its records."""
+    """Write the warnings of this package's loggers to standard error; with `debug`, all records."""
     # This package's loggers and no others: botocore logs secrets at DEBUG.
     package = logging.getLogger(__package__.rpartition(".")[0])
-    handler = _StderrHandler()
+    handler = logging.StreamHandler()
     form = "%(asctime)s %(name)s %(levelname)s %(message)s" if debug else f"{PROG}: warning: %(message)s"
     handler.setFormatter(_PrintableFormatter(form))
     handler.setLevel(logging.DEBUG if debug else logging.WARNING)
@@ -112,12 +108,6 @@ def log_to_stderr(*, debug: bool) -> Iterator[None]:
         package.removeHandler(handler)
 
 
-class _StderrHandler(logging.Handler):
-    # Not a StreamHandler: that keeps the stream it was made with, and the progress line replaces sys.stderr.
-    def emit(self, record: logging.LogRecord) -> None:
-        _write_error(self.format(record))
-
-
 class _PrintableFormatter(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         return printable(super().formatMessage(record))
@@ -126,6 +116,6 @@ class _PrintableFormatter(logging.Formatter):
         self,
         exc_info: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None],
     ) -> str:
-        # Indented: a line that an error's text has brought cannot pass for a record.
+        # Indented, so that a line break in the error's text cannot fake a record.
         lines = super().formatException(exc_info).split("\n")
         return "\n".join(f"  {printable(line)}" for line in lines)

@@ -216,7 +216,7 @@ def _error_in(
 def _summary(result: Response | Exception, error: Exception | None) -> str:
     if isinstance(result, Exception):
         return type(result).__name__
-    # As ASCII literals: a log is no place for the characters that others may have put into them.
+    # As ASCII literals: the service may have sent control characters.
     code = f", code {_code(error)!a}" if isinstance(error, ClientError) else ""
     return f"status {result.status}{code}, request id {result.headers.get('x-amzn-requestid')!a}"
 
