@@ -24,7 +24,7 @@ _SHELLS = ("bash", "zsh", "fish")
 _DEFAULT_TIMEOUT = 60  # seconds
 _DEFAULT_CONCURRENCY = 10  # functions
 _OF_ONE_FUNCTION = ("--max-items", "--page-size", "--starting-token", "--marker", "--no-paginate", "--query")
-_OPTIONS_OF_MANY = "--functions-from, --max-concurrency and --checkpoint"
+_OPTIONS_OF_MANY = "--functions-from, --max-concurrency and --output-file"
 _DESCRIPTION = """\
 List the asynchronous-invocation configurations of Lambda functions. Options,
 output formats and exit codes are those of the AWS CLI, as far as they apply."""
@@ -33,8 +33,8 @@ many functions:
   With several functions or regions, or one of
   {_OPTIONS_OF_MANY},
   the output is a line of JSON for each function and region, as it completes.
-  With --checkpoint, the same command continues a run that was killed: it skips
-  completed functions and lists failed ones again.
+  With --output-file, the same command continues a run that was killed or that
+  filled the disk: it skips completed functions and lists failed ones again.
 
 examples:
   All configurations of one function, as JSON:
@@ -134,9 +134,9 @@ def _add_functions(group: argparse._ArgumentGroup) -> None:
         help=f"functions at the same time in each region (default: {_DEFAULT_CONCURRENCY})",
     )
     add(
-        "--checkpoint",
+        "--output-file",
         metavar="FILE",
-        help="record progress in FILE and skip completed functions when rerun",
+        help="append the output to FILE; when rerun, skip the functions that are completed there",
     )
 
 
@@ -255,7 +255,7 @@ def _check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
         parser.error(f"argument --ca-bundle: no such file: {args.ca_bundle!r}")
     args.regions = list(dict.fromkeys(args.regions or [None]))
     many = len(args.names) != 1 or len(args.regions) > 1
-    args.many = many or args.max_concurrency is not None or args.checkpoint is not None
+    args.many = many or args.max_concurrency is not None or args.output_file is not None
     if args.many:
         _check_many(parser, args)
         return
