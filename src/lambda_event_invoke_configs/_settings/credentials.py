@@ -49,7 +49,7 @@ from .redaction import redact_botocore_logs, redacted
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
 
-    CredentialsArgument = Union[Credentials, Callable[[], Union[Credentials, None]]]
+    from .arguments import CredentialsArgument
 
 logger: logging.Logger = logging.getLogger(__name__)
 
