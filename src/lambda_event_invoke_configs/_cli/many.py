@@ -56,12 +56,13 @@ def list_many(clients: Mapping[str, Client], names: Iterator[str], number: int |
         outcomes = run_bounded(list_one, jobs(), at_once, read_in_thread=True)
         for outcome, line in stack.enter_context(closing(outcomes)):
             failed = failed or line.failed
+            # Before the line can be read: an interrupt may follow at once.
+            run.add(outcome)
             if file is None:
                 sys.stdout.write(line.text.decode())
                 sys.stdout.flush()
             else:
                 file.write(line)
-            run.add(outcome)
             if check:
                 check.add(line.function[1], outcome)
     return PARTIAL_FAILURE if failed else 0
@@ -98,5 +99,5 @@ def count_names(path: str) -> int | None:
     try:
         with names_from(path) as names:
             return sum(1 for _ in names)
-    except (OSError, UnicodeError):  # for the listing to tell
+    except (OSError, UnicodeError):  # the listing reports it
         return None

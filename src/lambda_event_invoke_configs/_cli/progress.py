@@ -1,9 +1,9 @@
 """The progress line of a run of many functions, and its summary.
 
 The line is drawn only if nothing else is written to its terminal: standard error is a terminal, and the
-output goes to a file. A pipe does not count, since `| jq` and `| head` write to the same terminal. With the debug
-log, or while names are typed, there is no line either. It starts with the first outcome, after any prompt for
-an MFA code.
+output goes to a file. A pipe does not count, since `| jq` and `| head` write to the same terminal. With the
+debug log, or while names are typed, there is no line either. It starts with the first outcome, after any
+prompt for an MFA code.
 """
 
 from __future__ import annotations
