@@ -421,7 +421,7 @@ class TestFullDisk:
         code, lines, err = into("b", "c", "--max-concurrency", "1")
         assert (code, named(lines)) == (255, ["a"])
         assert err.splitlines() == [
-            "1 function, 1 configuration, none failed",
+            "0 functions, 0 configurations, none failed",
             f"lambda-event-invoke-configs: [Errno 28] No space left on device: '{disk.path}'",
         ]
 

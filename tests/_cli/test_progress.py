@@ -264,6 +264,11 @@ class TestWhereTheLineIs:
             assert shows_line(options, beside_stdout=False)
             assert not shows_line(options, beside_stdout=True)
 
+    def test_is_the_terminal_if_the_output_goes_to_an_output_file(
+        self, lines: Callable[..., list[str]], tmp_path: Path
+    ) -> None:
+        assert lines("a", "b", "--output-file", str(tmp_path / "found.jsonl"), stdout="terminal")
+
     def test_is_not_where_a_pipe_may_lead(self, lines: Callable[..., list[str]]) -> None:
         reading_end, writing_end = os.pipe()
         with open(reading_end), open(writing_end, "w") as pipe:

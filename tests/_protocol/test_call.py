@@ -291,8 +291,8 @@ class TestRetries:
 
     def test_say_what_they_do_in_the_debug_log(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG, "lambda_event_invoke_configs._protocol.call")
-        # One when the client is made, then two for each attempt.
-        seconds = iter([0.0, 1.0, 1.25, 2.0, 62.0, 63.0, 63.125])
+        # One when the client is made, then for each attempt: sent, received, and the limiter's.
+        seconds = iter([0.0, 1.0, 1.25, 1.5, 2.0, 62.0, 62.5, 63.0, 63.125, 63.5])
         failures = [no(429, "Slower", **{"x-amzn-requestid": "q"}), ReadTimeoutError(endpoint_url="u")]
         call = Call(caller(monotonic=lambda: next(seconds)), *failures, OK)
         call.run()

@@ -56,13 +56,13 @@ def list_many(clients: Mapping[str, Client], names: Iterator[str], number: int |
         outcomes = run_bounded(list_one, jobs(), at_once, read_in_thread=True)
         for outcome, line in stack.enter_context(closing(outcomes)):
             failed = failed or line.failed
-            # Before the line can be read: an interrupt may follow at once.
-            run.add(outcome)
             if file is None:
                 sys.stdout.write(line.text.decode())
-                sys.stdout.flush()
             else:
                 file.write(line)
+            # Counted before the flush: an interrupt may follow as soon as the line can be read.
+            run.add(outcome)
+            sys.stdout.flush()
             if check:
                 check.add(line.function[1], outcome)
     return PARTIAL_FAILURE if failed else 0
