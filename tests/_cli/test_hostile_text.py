@@ -155,7 +155,7 @@ class TestErrors:
         ran = run("f", *argv, "--debug")
 
         assert_clean(ran)
-        assert ran.code in (253, 255)
+        assert ran.code in (252, 253, 255)
 
     @pytest.mark.skipif(os.name == "nt", reason="a file cannot have such a name")
     @pytest.mark.parametrize("option", ["--functions-from", "--output-file"])
@@ -186,7 +186,7 @@ class TestManyFunctions:
     @pytest.fixture
     def names(self, tmp_path: Path) -> list[str]:
         """The option for names, of which one is hostile."""
-        name = ENCODABLE_ARGUMENT.replace("\n", "").replace("\r", "")
+        name = "".join(ENCODABLE_ARGUMENT.split())
         (tmp_path / "names").write_text(f"a\n{name}\n", encoding="utf-8")
         return ["--functions-from", str(tmp_path / "names")]
 

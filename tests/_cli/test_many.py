@@ -18,6 +18,7 @@ from processes import COMMAND, INTERRUPTIBLE_COMMAND, Many, Run
 from servers import Raw, ScriptedServer, page
 
 from lambda_event_invoke_configs._cli import main as cli
+from lambda_event_invoke_configs._cli import many as many_functions
 
 
 def named(lines: list[dict[str, Any]]) -> list[tuple[str, str]]:
@@ -102,6 +103,24 @@ class TestNames:
             "c",
         ]
 
+    def test_are_separated_by_any_white_space(self, many: Many, tmp_path: Path) -> None:
+        """`aws lambda list-functions --output text` prints them with tabs."""
+        (tmp_path / "names").write_text("a\tb c\r\n\n d\te", encoding="utf-8")
+
+        assert [name for name, _ in named(many("--functions-from", str(tmp_path / "names"))[1])] == list(
+            "abcde"
+        )
+
+    @pytest.mark.parametrize("size", range(1, 9))
+    def test_are_whole_wherever_a_read_ends(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, size: int
+    ) -> None:
+        monkeypatch.setattr(many_functions, "_CHUNK", size)
+        (tmp_path / "names").write_text("\ufefffirst\tseçond  \n\nthird", encoding="utf-8")
+
+        with many_functions.names_from(str(tmp_path / "names")) as names:
+            assert list(names) == ["first", "seçond", "third"]
+
     def test_may_come_from_standard_input(
         self, many: Many, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
@@ -120,11 +139,11 @@ class TestNames:
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdin
             assert process.stdout
-            for names in ["a\nb\n", "c\n"]:
+            for names in ["a\nb\n", "c\t"]:
                 process.stdin.write(names)
                 process.stdin.flush()
-                lines = [json.loads(process.stdout.readline()) for _ in names.splitlines()]
-                assert sorted(line["FunctionName"] for line in lines) == names.splitlines()
+                lines = [json.loads(process.stdout.readline()) for _ in names.split()]
+                assert sorted(line["FunctionName"] for line in lines) == names.split()
             process.communicate("", timeout=30)
         assert process.returncode == 0
 
@@ -170,6 +189,6 @@ class TestNames:
     def test_of_a_file_that_is_not_there_are_a_failure(self, many: Many, tmp_path: Path) -> None:
         code, lines, err = many("--functions-from", str(tmp_path / "none"))
 
-        assert (code, lines) == (255, [])
-        assert "No such file or directory" in err
+        assert (code, lines) == (252, [])
+        assert "argument --functions-from: [Errno 2] No such file or directory: " in err
         assert "none" in err

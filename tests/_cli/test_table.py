@@ -200,4 +200,4 @@ class TestTheFormat:
         ran = run("f", "--endpoint-url", server.url, "--output", "table")
 
         assert (ran.code, ran.out, server.connections) == (252, "", 0)
-        assert ran.err.endswith("pip install rich\n")
+        assert ran.err.endswith("needs rich: pip install 'lambda-event-invoke-configs[cli]'\n")

@@ -2,6 +2,7 @@
 
     main          runs it: one function, or many
     arguments     its options, and which of them exclude each other
+    settings      the AWS CLI's settings for output, from the environment and the profile
     output        its formats
     table         the format `table`
     many          a line of JSON for each function and region

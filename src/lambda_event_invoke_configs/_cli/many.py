@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
-import io
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .._sync.client import Client
 
 STANDARD_INPUT = "-"
+_CHUNK = 64 * 1024  # bytes read at a time; a pipe returns what there is
 
 
 def list_many(clients: Mapping[str, Client], names: Iterator[str], number: int | None, options: Any) -> int:
@@ -69,16 +70,26 @@ def list_many(clients: Mapping[str, Client], names: Iterator[str], number: int |
 
 @contextmanager
 def names_from(path: str) -> Iterator[Iterator[str]]:
-    """The names in a file, one a line, read as they are needed; "-" is standard input."""
+    """The names in a file, separated by white space, read as they are needed; "-" is standard input."""
     source: str | int = path
     if path == STANDARD_INPUT:
         if cast("object", sys.stdin) is None:
             raise OSError(errno.EBADF, "standard input is closed")
         source = sys.stdin.fileno()
-    # Closed without the buffer's lock, which a thread that waits for the next line would not give away.
+    # Without a buffer: a thread that waits for the next name would keep its lock, and closing would wait too.
     with open(source, "rb", buffering=0, closefd=path != STANDARD_INPUT) as file:
-        lines = io.TextIOWrapper(io.BufferedReader(file), encoding="utf-8-sig")
-        yield (name for line in lines if (name := line.strip()))
+        yield _names(codecs.iterdecode(iter(lambda: file.read(_CHUNK), b""), "utf-8-sig"))
+
+
+def _names(chunks: Iterable[str]) -> Iterator[str]:
+    rest = ""
+    for chunk in chunks:
+        names = (rest + chunk).split()
+        # The next chunk may go on with the last one.
+        rest = names.pop() if names and not chunk[-1].isspace() else ""
+        yield from names
+    if rest:
+        yield rest
 
 
 def count_names(path: str) -> int | None:

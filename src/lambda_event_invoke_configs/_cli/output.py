@@ -81,19 +81,26 @@ def _configurations(shown: dict[str, Any]) -> Any:
     return shown.get("FunctionEventInvokeConfigs", [])
 
 
-def output_members(page: ListFunctionEventInvokeConfigsResponse, *, marker: bool) -> dict[str, Any]:
+def output_members(
+    page: ListFunctionEventInvokeConfigsResponse, *, marker: bool, epoch: bool = False
+) -> dict[str, Any]:
     """The members of a page that are printed: never ResponseMetadata, NextMarker only with `marker`."""
     names = {"FunctionEventInvokeConfigs", "NextMarker"} if marker else {"FunctionEventInvokeConfigs"}
-    return {name: to_json(value) for name, value in page.items() if name in names}
+    return {name: to_json(value, epoch=epoch) for name, value in page.items() if name in names}
 
 
-def to_json(value: object) -> object:
-    """The same for JSON: dicts for mappings, ISO 8601 text for timestamps."""
+def to_json(value: object, *, epoch: bool = False) -> object:
+    """The same for JSON: dicts for mappings, ISO 8601 text or, with `epoch`, seconds for timestamps."""
     if isinstance(value, Mapping):
-        return {name: to_json(member) for name, member in value.items()}
+        return {name: to_json(member, epoch=epoch) for name, member in value.items()}
     if isinstance(value, list):
-        return [to_json(member) for member in value]
-    return value.isoformat() if isinstance(value, datetime) else value
+        return [to_json(member, epoch=epoch) for member in value]
+    if not isinstance(value, datetime):
+        return value
+    if not epoch:
+        return value.isoformat()
+    seconds = value.timestamp()
+    return int(seconds) if seconds.is_integer() else seconds
 
 
 class Document:
