@@ -1,15 +1,16 @@
-"""Changes the decision modules, one small change at a time, and counts what their unit tests notice.
+"""Changes the package's code, one small change at a time, and counts the changes that the tests notice.
 
-    python tests/mutation/run.py                   all modules
-    python tests/mutation/run.py retries signing   these
+    python tests/mutation/run.py                                    all modules
+    python tests/mutation/run.py _protocol _sync/transport.py       a wing and a module
 
 mutmut, which the extra `mutation` installs, makes the changes (mutants) and runs the tests, in a temporary
-copy of the project. A mutant is killed if a test of the module's own file of tests fails, or does not
-end; what other tests would notice does not count.
+copy of the project. A mutant is killed if a test fails, or does not end. The tests of a module are those of
+`TESTS`, or else its own file of tests; what other tests would notice does not count. mutmut runs those of
+them that call the changed function, the fastest first.
 
-Prints for each module how many mutants there are, and how many were killed and survived. The exit status is 1
-if the share of the killed is below 95 % in any of the modules, or if those that survived are not those that
-docs/mutation.md lists, each with its reason; the differences are printed in the form that stands there.
+Prints for each module and wing how many mutants there are, and how many were killed and survived. The exit
+status is 1 if the share of the killed is below 95 % in any of them, or if those that survived are not those
+that docs/mutation.md lists, each with its reason; the differences are printed in the form that stands there.
 
 Mutants of the type that is the first argument of cast() are not counted: nothing but a type checker reads it,
 as with annotations, of which mutmut makes none.
@@ -25,24 +26,37 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = "lambda_event_invoke_configs"
+SOURCE = ROOT / "src" / PACKAGE
 KNOWN = ROOT / "docs" / "mutation.md"
-MODULES = {
-    "call": "_protocol/call.py",
-    "pagination": "_protocol/pagination.py",
-    "request": "_protocol/request.py",
-    "response": "_protocol/response.py",
-    "retries": "_protocol/retries.py",
-    "signing": "_protocol/signing.py",
-    "config": "_settings/config.py",
-    "endpoint": "_settings/endpoint.py",
-    "resolve": "_settings/resolve.py",
-    "local": "local.py",
-    "_verification": "_verification.py",
+
+# The tests of what waits for connections. Left out: what runs in another process, where nothing is mutated;
+# what takes seconds; and trio, where it does the same as asyncio.
+SHELLS = (
+    "tests/_client",
+    "tests/_sync",
+    "tests/_async",
+    "-k",
+    "not cluster and not memory and not clock and not thousand and not LookUp and not another_thread"
+    " and not ends_a_process and not reads_nothing and not (trio and _client)",
+)
+CREDENTIALS = ("tests/_settings/test_credentials.py", "tests/_settings/test_credential_errors.py")
+# The arguments of pytest that select the tests of a module, or of a wing, that has more than its own file.
+TESTS = {
+    "_async": SHELLS,
+    "_cli": ("tests/_cli",),
+    "_client": SHELLS,
+    "_fork.py": SHELLS,
+    "_settings/credentials.py": CREDENTIALS,
+    "_settings/redaction.py": CREDENTIALS,
+    "_sync": SHELLS,
+    "_typing.py": ("tests/test_init.py",),
+    "_verification.py": ("tests/test_local.py",),
+    "__init__.py": ("tests/test_init.py",),
 }
 LEAST = 0.95
 # Two by two: each is a process of its own, and the machine may have other work.
@@ -51,42 +65,69 @@ KILLED = {"killed", "timeout", "segfault"}
 
 RESULT = re.compile(r"^ +(\S+): (.+)$", re.MULTILINE)
 # lambda_event_invoke_configs._protocol.pagination.x_decode__mutmut_7, ....xǁPositionǁmethod__mutmut_1
-FUNCTION = re.compile(rf"{PACKAGE}\.(?:\w+\.)?(\w+)\.(?:x_|xǁ)(.+)__mutmut_\d+")
+FUNCTION = re.compile(rf"{PACKAGE}\.(?:(.+)\.)?(?:x_|xǁ)(.+)__mutmut_\d+")
 CAST = re.compile(r'\bcast\((?:None|"[^"]*"), ')
 DIFF_BLOCK = re.compile(r"^```diff\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(MODULES)}")
-    modules = parser.parse_args().modules or list(MODULES)
-    if unknown := [module for module in modules if module not in MODULES]:
-        parser.error(f"no decision modules: {', '.join(unknown)}")
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help="a file or a folder of the package")
+    asked = parser.parse_args().modules
+    modules = [
+        path
+        for file in sorted(SOURCE.rglob("*.py"))
+        if re.search(r"\bdef ", file.read_text())
+        and ((path := file.relative_to(SOURCE).as_posix()) in asked or wing(path) in asked or not asked)
+    ]
+    if unknown := {*asked} - {*modules, *map(wing, modules)}:
+        parser.error(f"no modules: {', '.join(sorted(unknown))}")
     known = listed(KNOWN.read_text() if KNOWN.exists() else "")
     unlisted: list[str] = []
     gone: list[str] = []
-    totals: Counter[str] = Counter()
-    good = True
-    print(f"| {'module':12} | mutants | killed | survived |   share |")
-    print(f"| {'-' * 12} | ------: | -----: | -------: | ------: |")
-    for module in modules:
-        mutants, survivors = mutate(module)
-        killed = mutants - len(survivors)
-        good = good and killed >= LEAST * mutants
-        print(row(module, mutants, killed), flush=True)
-        totals.update(mutants=mutants, killed=killed)
-        unlisted += sorted(set(survivors) - known)
-        gone += sorted({entry for entry in known if entry.startswith(f"@@ {module}.")} - set(survivors))
-    print(row("all", totals["mutants"], totals["killed"]))
+    counts: dict[str, Counter[str]] = {}
+    print(f"| {'module':25} | mutants | killed | survived |   share |")
+    print(f"| :{'-' * 24} | ------: | -----: | -------: | ------: |")
+    for tests, together in groups(modules).items():
+        for module, results in mutate(together, tests).items():
+            survivors = {survivor for survivor in results if survivor}
+            counts[module] = Counter(mutants=len(results), killed=results.count(""))
+            print(row(module, counts[module]), flush=True)
+            unlisted += sorted(survivors - known)
+            gone += sorted({entry for entry in known if entry.startswith(f"@@ {dotted(module)}.")} - survivors)
+    wings: dict[str, Counter[str]] = defaultdict(Counter)
+    for module, count in counts.items():
+        for name in (wing(module), "all"):
+            wings[name].update(count)
+    print("\n".join(row(name, count) for name, count in wings.items()))
     if unlisted:
         print(f"\nsurvived, and {KNOWN.name} does not say why:\n" + "\n".join(unlisted))
     if gone:
         print(f"\n{KNOWN.name} lists these, and they did not survive:\n" + "\n".join(gone))
-    return 0 if good and not unlisted and not gone else 1
+    few = any(count["killed"] < LEAST * count["mutants"] for count in counts.values())
+    return 1 if few or unlisted or gone else 0
 
 
-def row(name: str, mutants: int, killed: int) -> str:
-    return f"| {name:12} | {mutants:7} | {killed:6} | {mutants - killed:8} | {killed / mutants:7.1%} |"
+def wing(module: str) -> str:
+    return module.partition("/")[0]
+
+
+def dotted(module: str) -> str:
+    return module.removesuffix(".py").replace("/", ".")
+
+
+def groups(modules: list[str]) -> dict[tuple[str, ...], list[str]]:
+    """The modules by their tests: those that have the same are mutated together."""
+    found: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for module in modules:
+        own = Path("tests", module).with_name(f"test_{Path(module).name}")
+        found[TESTS.get(module) or TESTS.get(wing(module)) or (str(own),)].append(module)
+    return found
+
+
+def row(name: str, count: Counter[str]) -> str:
+    mutants, killed = count["mutants"], count["killed"]
+    return f"| {name:25} | {mutants:7} | {killed:6} | {mutants - killed:8} | {killed / mutants:7.1%} |"
 
 
 def listed(text: str) -> set[str]:
@@ -97,52 +138,57 @@ def listed(text: str) -> set[str]:
     return entries - {""}
 
 
-def mutate(module: str) -> tuple[int, list[str]]:
-    """The number of a module's mutants, and an entry for each one that survived."""
+def mutate(modules: list[str], tests: tuple[str, ...]) -> dict[str, list[str]]:
+    """For each of the modules its mutants: an entry for each one that survived, else an empty text."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
-        test_file = Path(MODULES[module]).with_name(f"test_{module}.py")
         leave = shutil.ignore_patterns("__pycache__")
-        for name in ("src", "tests"):
+        for name in ("src", "tests", "docs"):
             shutil.copytree(ROOT / name, copy / name, ignore=leave)
+        shutil.copy(ROOT / "README.md", copy)
         options = {
             "source_paths": ["src"],
-            "only_mutate": [f"src/{PACKAGE}/{MODULES[module]}"],
-            "pytest_add_cli_args_test_selection": [f"tests/{test_file}"],
-            "pytest_add_cli_args": ["-p", "no:cacheprovider"],
+            "also_copy": ["docs", "README.md"],
+            "only_mutate": [f"src/{PACKAGE}/{module}" for module in modules],
+            "pytest_add_cli_args_test_selection": tests,
+            "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "watchdog"],
         }
         lines = [f"{name} = {json.dumps(value)}" for name, value in options.items()]
         project = (ROOT / "pyproject.toml").read_text()
         (copy / "pyproject.toml").write_text("\n".join([project, "[tool.mutmut]", *lines, ""]))
         mutmut(copy, "run", "--max-children", str(PROCESSES))
-        results = RESULT.findall(mutmut(copy, "results", "--all", "true"))
-        if not results:
-            raise SystemExit(f"mutmut made no mutants of {module}")
-        entries = [entry(copy, name) for name, status in results if status not in KILLED]
-        survivors = [entry for entry in entries if entry]
-        return len(results) - entries.count(None), survivors
+        entries: dict[str, list[str]] = {dotted(module): [] for module in modules}
+        for name, status in RESULT.findall(mutmut(copy, "results", "--all", "true")):
+            match = FUNCTION.fullmatch(name)
+            assert match, name
+            result = "" if status in KILLED else entry(copy, name, match)
+            if result is not None:
+                entries[match[1] or "__init__"].append(result)
+        return {module: entries[dotted(module)] for module in modules if entries[dotted(module)]}
 
 
-def entry(copy: Path, mutant: str) -> str | None:
+def entry(copy: Path, mutant: str, match: re.Match[str]) -> str | None:
     """A mutant by what it changes, since mutmut's numbers change with every edit; None for a type only."""
-    match = FUNCTION.fullmatch(mutant)
-    assert match, mutant
     diff = mutmut(copy, "show", mutant).splitlines()
     changed = [line for line in diff if line[:1] in ("-", "+") and line[:3] not in ("---", "+++")]
     before, after = ([CAST.sub("cast(", line[1:]) for line in changed if line[0] == sign] for sign in "-+")
     if before == after:
         return None
-    where = f"@@ {match[1]}.{match[2].replace('ǁ', '.')} @@"
+    where = f"@@ {match[1] or '__init__'}.{match[2].replace('ǁ', '.')} @@"
     return "\n".join([where, *(f"{line[0]}{line[1:].strip()}" for line in changed)])
 
 
 def mutmut(copy: Path, *arguments: str) -> str:
-    # Bytecode is what a mutant leaves behind for the next.
-    environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    # Bytecode is what a mutant leaves behind for the next. The path is for the plugin.
+    environ = {
+        **os.environ,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": str(Path(__file__).parent),
+    }
     command = [str(Path(sys.executable).with_name("mutmut")), *arguments]
     done = subprocess.run(command, cwd=copy, env=environ, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout[-5000:]}\n{done.stderr[-5000:]}")
+        raise SystemExit(f"{' '.join(command)} failed, {done.returncode}:\n{done.stdout[-5000:]}\n{done.stderr[-5000:]}")
     return done.stdout
 
 
