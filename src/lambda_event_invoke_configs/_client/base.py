@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import CodeType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, NoReturn, TypedDict, TypeVar
 
 from .. import exceptions as errors
 from .._protocol.call import CallFlow
@@ -40,8 +39,7 @@ class ClientOptions(TypedDict, total=False):
     config: ConfigArgument | None
 
 
-@dataclass(frozen=True, slots=True)
-class ClientMeta:
+class ClientMeta(NamedTuple):
     """What a client was made with, resolved."""
 
     region_name: str

@@ -20,7 +20,6 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple, Union, cast
 from urllib.parse import quote
 
@@ -39,13 +38,18 @@ logger: logging.Logger = logging.getLogger(__name__)
 _MODELED_CODES = frozenset(MODELED_ERRORS)
 
 
-@dataclass(frozen=True, slots=True)
 class Request:
     """One attempt: GET `url`, whose path and query are `target` on the wire, byte for byte."""
 
-    url: str
-    target: str
-    headers: list[tuple[str, str]] = field(repr=False)  # they include Authorization
+    __slots__ = ("headers", "target", "url")
+
+    def __init__(self, url: str, target: str, headers: list[tuple[str, str]]) -> None:
+        self.url = url
+        self.target = target
+        self.headers = headers
+
+    def __repr__(self) -> str:
+        return f"Request({self.url!r})"  # the headers include Authorization
 
 
 class ReserveConnection(NamedTuple):

@@ -18,7 +18,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from http.client import responses as reason_phrases
@@ -39,13 +38,15 @@ from ..types import DestinationConfig, FunctionEventInvokeConfig, ListFunctionEv
 from .request import OPERATION, is_encodable
 
 
-@dataclass(frozen=True, slots=True)
 class Response:
     """An HTTP response as it arrived. Header names are in lower case, repeated ones joined by ", "."""
 
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = field(repr=False)
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
 
 
 def parse_page(response: Response, retries: Mapping[str, int]) -> ListFunctionEventInvokeConfigsResponse:

@@ -14,12 +14,11 @@ from urllib.parse import SplitResult, urlsplit
 
 from ..exceptions import InvalidEndpointError, InvalidRegionError
 
+# Strings, as in the other modules: what a first page does not need is not compiled for it.
 # RFC 1123's host label. The region becomes part of the host that signed requests are sent to.
-_HOST_LABEL = re.compile(r"(?![0-9]+$)(?!-)[a-zA-Z0-9-]{1,63}(?<!-)")
-_HOST = re.compile(r"(?:(?!-)[A-Za-z0-9-]{1,63}(?<!-)\.)*(?!-)[A-Za-z0-9-]{1,63}(?<!-)\.?")
-_DIGITS_AND_DOTS = re.compile(r"[0-9.]+")
-_URL = re.compile(r"[!-~]+")
-_BEHIND_BRACKET = re.compile(r"[^\[]\[|\][^:]")  # urlsplit drops what it does not expect there
+_HOST_LABEL = r"(?![0-9]+$)(?!-)[a-zA-Z0-9-]{1,63}(?<!-)"
+_HOST = r"(?:(?!-)[A-Za-z0-9-]{1,63}(?<!-)\.)*(?!-)[A-Za-z0-9-]{1,63}(?<!-)\.?"
+_BEHIND_BRACKET = r"[^\[]\[|\][^:]"  # urlsplit drops what it does not expect there
 _MAX_HOST = 255
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -53,7 +52,7 @@ def partition_of(region: str) -> Partition:
 
 def validate_region(region: str) -> None:
     """Raises InvalidRegionError for a region that is no host label."""
-    if not isinstance(region, str) or not _HOST_LABEL.fullmatch(region):
+    if not isinstance(region, str) or not re.fullmatch(_HOST_LABEL, region):
         raise InvalidRegionError(region_name=region)
 
 
@@ -101,14 +100,14 @@ def custom(url: str, source: str) -> Endpoint:
 
 
 def _split(url: object) -> SplitResult | None:
-    if not isinstance(url, str) or not _URL.fullmatch(url):
+    if not isinstance(url, str) or not url.isascii() or not url.isprintable() or " " in url:
         return None
     try:
         parts = urlsplit(url)
         usable = (
             parts.scheme in _DEFAULT_PORTS
             and _is_host(parts.hostname, bracketed="[" in parts.netloc)
-            and not _BEHIND_BRACKET.search(parts.netloc)
+            and not ("[" in parts.netloc and re.search(_BEHIND_BRACKET, parts.netloc))
             and parts.port != 0
             and "@" not in parts.netloc
             and not url.endswith(("?", "#"))
@@ -124,7 +123,7 @@ def _split(url: object) -> SplitResult | None:
 def _is_host(host: str | None, *, bracketed: bool) -> bool:
     if not host or len(host) > _MAX_HOST:
         return False
-    if bracketed or _DIGITS_AND_DOTS.fullmatch(host):
+    if bracketed or not host.strip("0123456789."):
         # Raises ValueError where it only looks like one.
         return bool(ip_address(host))
-    return bool(_HOST.fullmatch(host))
+    return bool(re.fullmatch(_HOST, host))

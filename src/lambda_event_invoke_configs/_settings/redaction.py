@@ -109,12 +109,12 @@ def redact_botocore_logs() -> Iterator[None]:
 
 
 # Texts that botocore, shlex and datetime raise as they are, or with a host name.
-_CONSTANT_TEXT = re.compile(
+_CONSTANT_TEXT = (
     r"Unsupported host '[^']*'\..*|Auth token value is not a legal header value"
     r"|No closing quotation|No escaped character"
 )
-_CONTAINER_BODY = re.compile(r"(?s)(from container metadata): .*")
-_MEMBER = re.compile(r"[A-Za-z_]{1,30}")
+_CONTAINER_BODY = r"(?s)(from container metadata): .*"
+_MEMBER = r"[A-Za-z_]{1,30}"
 _EXPIRED = "Credentials were refreshed, but the refreshed credentials are still expired."
 _IN_CONFIG_FILES = {
     "MissingSectionHeaderError": "no section header",
@@ -155,7 +155,7 @@ def _with_text_only(error: Any, source: str | None) -> BaseException:
 
 def _text(error: Exception, value: object) -> object:
     if isinstance(value, str):
-        return _CONTAINER_BODY.sub(r"\1", value)
+        return re.sub(_CONTAINER_BODY, r"\1", value)
     if not isinstance(value, Exception):
         return value
     if isinstance(error, HTTPClientError):
@@ -177,12 +177,12 @@ def reason(error: Exception) -> str:
         return " ".join(line.partition(", value:")[0] for line in lines)
     if isinstance(error, EOFError):
         return "no MFA code was entered: there is no terminal to ask on"
-    if isinstance(error, KeyError) and error.args and _MEMBER.fullmatch(str(error.args[0])):
+    if isinstance(error, KeyError) and error.args and re.fullmatch(_MEMBER, str(error.args[0])):
         return f"no {error.args[0]} in it"
     text = str(error)
     if text == _EXPIRED:
         return "the credentials that it gave have expired"
-    if _CONSTANT_TEXT.fullmatch(text):
+    if re.fullmatch(_CONSTANT_TEXT, text):
         return text.removesuffix(".")
     return f"what it gave cannot be read ({type(error).__name__})"
 
