@@ -20,7 +20,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Generator, Mapping
-from typing import NamedTuple, Union, cast
+from typing import Union, cast
 from urllib.parse import quote
 
 from .._fork import reset_after_fork
@@ -52,20 +52,22 @@ class Request:
         return f"Request({self.url!r})"  # the headers include Authorization
 
 
-class ReserveConnection(NamedTuple):
+class ReserveConnection:
     pass
 
 
-class GetCredentials(NamedTuple):
+class GetCredentials:
     pass
 
 
-class Send(NamedTuple):
-    request: Request
+class Send:
+    def __init__(self, request: Request) -> None:
+        self.request = request
 
 
-class Sleep(NamedTuple):
-    seconds: float
+class Sleep:
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
 
 
 Action = Union[ReserveConnection, GetCredentials, Send, Sleep]

@@ -14,12 +14,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from ..exceptions import InvalidEndpointError, InvalidRegionError
 
-# Strings, as in the other modules: what a first page does not need is not compiled for it.
-# RFC 1123's host label. The region becomes part of the host that signed requests are sent to.
-_HOST_LABEL = r"(?![0-9]+$)(?!-)[a-zA-Z0-9-]{1,63}(?<!-)"
-_HOST = r"(?:(?!-)[A-Za-z0-9-]{1,63}(?<!-)\.)*(?!-)[A-Za-z0-9-]{1,63}(?<!-)\.?"
 _BEHIND_BRACKET = r"[^\[]\[|\][^:]"  # urlsplit drops unexpected text in these places
 _MAX_HOST = 255
+_MAX_LABEL = 63
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -52,7 +49,8 @@ def partition_of(region: str) -> Partition:
 
 def validate_region(region: str) -> None:
     """Raises InvalidRegionError for a region that is not a valid host label."""
-    if not isinstance(region, str) or not re.fullmatch(_HOST_LABEL, region):
+    # The region becomes part of the host that signed requests are sent to.
+    if not isinstance(region, str) or not _is_label(region) or region.isdigit():
         raise InvalidRegionError(region_name=region)
 
 
@@ -128,4 +126,15 @@ def _is_host(host: str | None, *, bracketed: bool) -> bool:
     if bracketed or not host.strip("0123456789."):
         # Raises ValueError for an invalid address.
         return bool(ip_address(host))
-    return bool(re.fullmatch(_HOST, host))
+    return all(map(_is_label, host.removesuffix(".").split(".")))
+
+
+def _is_label(text: str) -> bool:
+    """Whether it is a host label (RFC 1123): ASCII letters, digits and, within, hyphens; 63 at most."""
+    return (
+        text.isascii()
+        and text.replace("-", "").isalnum()
+        and len(text) <= _MAX_LABEL
+        and not text.startswith("-")
+        and not text.endswith("-")
+    )
