@@ -36,6 +36,15 @@ def rows(folder: Path, environment: Environment, wheel: Path, url: str) -> list[
     return found
 
 
+def beside(package: str, folder: Path, environment: Environment, wheel: Path) -> Row:
+    """This library and a package, each as installed."""
+    whole, theirs = (
+        bundle.size_on_disk(_installed(folder / f"beside-{package}-{n}", environment, what)) / 1e6
+        for n, what in enumerate((str(wheel), package))
+    )
+    return compared("as installed", "size", whole, package, theirs, "MB")
+
+
 def _row(name: str, ours: Path, theirs: Path, limit: float | None = None) -> Row:
     here, there = (bundle.size_on_disk(each) / 1e6 for each in (ours, theirs))
     shown = f"{here:.2f} MB (boto3: {there:.2f} MB)"
