@@ -72,22 +72,13 @@ def draw(growth: dict[str, Any], picture: Path) -> None:
     figure.savefig(picture, metadata={"Date": None})
 
 
-OTHERS = {"boto3": "#c4621a", "aiobotocore": "#8a6d3b", "aws-sdk-lambda": "#7a7a7a"}
-
-
-def gains(measured: dict[str, Any]) -> str:
-    """What each takes, as a multiple of what this library takes in the same environment and run."""
-    lines = [("", "this library", *OTHERS), ("---",) * (2 + len(OTHERS))]
-    for what, found in measured["gains"].items():
-        others = (f"{found[name]:.1f} times" if name in found else "" for name in OTHERS)
-        lines.append((what, found["here"], *others))
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+COLORS = {"this library": OURS, "boto3": THEIRS, "aiobotocore": "#8a6d3b", "aws-sdk-lambda": "#7a7a7a"}
 
 
 def draw_gains(found: dict[str, dict[str, Any]], picture: Path) -> None:
     figure, axis = plt.subplots(figsize=(8, 3.6), layout="constrained")
     height = 0.2
-    for n, (name, color) in enumerate({"this library": OURS, **OTHERS}.items()):
+    for n, (name, color) in enumerate(COLORS.items()):
         bars = [
             (row + n * height, 1.0 if name == "this library" else each[name])
             for row, each in enumerate(found.values())
@@ -109,4 +100,4 @@ if __name__ == "__main__":
     draw_gains(measured["gains"], DOCS / "gain.svg")
     document = DOCS / "performance.md"
     text = TABLE.sub(lambda _: table.as_text(measured), document.read_text())
-    document.write_text(GAINS.sub(lambda _: gains(measured), text))
+    document.write_text(GAINS.sub(lambda _: table.gains(measured), text))

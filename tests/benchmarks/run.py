@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -36,6 +37,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT / "tests" / "support")]
 
+import bundle
 import growth
 import sizes
 import trustme
@@ -133,6 +135,7 @@ class Suite:
         ]
         long = [
             self.measure_first_page,
+            self.measure_deployments,
             self.measure_pages,
             self.measure_async_pages,
             self.measure_beside_aws_sdk,
@@ -196,14 +199,28 @@ class Suite:
             name = f"first page in a fresh process, {scheme}"
             self._compare(name, "CPU", here, "boto3", boto3, "ms", 0.75, gain=FIRST_PAGE)
             self._compare(name, "CPU", here, "the floor", floor, "ms")
-        beside = self.folder / "trio"
-        self.boto3.pip("install", "--target", str(beside), "trio")
-        both = {
-            "alone": (self.boto3, listing("ours", self.url, 1, 1)),
-            "beside": (Environment(self.boto3.python, beside), listing("ours", self.url, 1, 1)),
-        }
-        alone, with_trio = (cpu(each) * 1e3 for each in in_turns(self.times, both).values())
-        self._compare("first page, http, with trio installed", "CPU", with_trio, "without", alone, "ms")
+
+    def measure_deployments(self) -> None:
+        """What docs/deploying.md says: compiled code, and packages that are installed beside it."""
+        page = listing("ours", self.url, 1, 1)
+        made = sizes.small_bundle(self.folder)
+        commands: dict[str, Command] = {"without": (made, ["-B", *page])}
+        without = cpu(in_turns(self.times // 2, commands)["without"]) * 1e3
+        # With the Python that runs it: it comes first on the path.
+        path = f"{made.python.parent}:{os.environ['PATH']}"
+        bundle.run_block("compileall", made.path.parent, PATH=path)
+        compiled = cpu(in_turns(self.times // 2, {"compiled": (made, page)})["compiled"]) * 1e3
+        self._compare("first page from the bundle, compiled", "CPU", compiled, "not compiled", without, "ms")
+        for package in ("trio", "brotli"):
+            beside = self.folder / package
+            self.boto3.pip("install", "--target", str(beside), package)
+            both = {
+                "alone": (self.boto3, page),
+                "beside": (Environment(self.boto3.python, beside), page),
+            }
+            alone, other = (cpu(each) * 1e3 for each in in_turns(self.times, both).values())
+            name = f"first page, http, {package} installed beside it"
+            self._compare(name, "CPU", other, "not installed", alone, "ms")
 
     def measure_pages(self) -> None:
         for scheme, url in self.urls.items():
@@ -355,7 +372,11 @@ class Suite:
         self.growth = points
 
     def measure_bundle(self) -> None:
-        self.rows += sizes.rows(self.folder, self.boto3, self.wheel, self.url)
+        found = sizes.rows(self.folder, self.boto3, self.wheel, self.url)
+        self.rows += found
+        for row in found:
+            if row.beside:
+                self.gains[row.measure] = {"here": row.here, "boto3": 1 / row.value}
 
     def measure_wheel(self) -> None:
         size = self.wheel.stat().st_size / 1e3

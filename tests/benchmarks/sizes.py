@@ -36,6 +36,11 @@ def rows(folder: Path, environment: Environment, wheel: Path, url: str) -> list[
     return found
 
 
+def small_bundle(folder: Path) -> Environment:
+    """The smallest of the bundles that `rows()` has made there, alone."""
+    return Environment(folder / "bare" / "bin" / "python", folder / "small" / "bundle")
+
+
 def beside(package: str, folder: Path, environment: Environment, wheel: Path) -> Row:
     """This library and a package, each as installed."""
     whole, theirs = (

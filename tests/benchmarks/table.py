@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+OTHERS = ("boto3", "aiobotocore", "aws-sdk-lambda")
 HEADER = ("measure", "figure", "here", "beside", "ratio", "budget", "aim", "")
 
 
@@ -102,6 +103,15 @@ def as_text(measured: dict[str, Any]) -> str:
         ),
     ]
     return table + "\n\n" + "\n".join(notes)
+
+
+def gains(measured: dict[str, Any]) -> str:
+    """What each takes, as a multiple of what this library takes in the same environment and run."""
+    lines = [("", "this library", *OTHERS), ("---",) * (2 + len(OTHERS))]
+    for what, found in measured["gains"].items():
+        others = (f"{found[name]:.1f} times" if name in found else "" for name in OTHERS)
+        lines.append((what, found["here"], *others))
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def machine() -> dict[str, Any]:
