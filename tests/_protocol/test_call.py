@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 import time
 from collections.abc import Callable, Generator
 from typing import Any
@@ -282,6 +283,27 @@ class TestRetries:
         assert SECRET not in caplog.text
         assert TOKEN not in caplog.text
         assert "Signature" not in caplog.text
+
+    def test_have_fields_for_metrics_in_their_log_records(self, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.DEBUG)
+        Call(caller(), no(500, "E"), no(429, "TooManyRequestsException"), OK).run()
+        records = [record for record in caplog.records if hasattr(record, "retry_reason")]
+        fields = ("function_name", "retry_attempt", "retry_reason", "retry_delay")
+        assert [[vars(record)[field] for field in fields] for record in records] == [
+            ["f", 1, "TRANSIENT", pytest.approx(0.05)],
+            ["f", 2, "THROTTLED", pytest.approx(2.0)],
+        ]
+
+    def test_differ_in_their_delays_when_python_s_random_numbers_do_not(self) -> None:
+        """As in execution environments that Lambda restores from the same SnapStart snapshot."""
+
+        def delays() -> list[float]:
+            random.seed(1)
+            call = Call(CallFlow(resolved()), no(500, "E"), no(500, "E"), OK)
+            call.run()
+            return call.slept
+
+        assert delays() != delays()
 
 
 class TestAWrongClock:

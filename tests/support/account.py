@@ -62,6 +62,10 @@ class Account(ServerProcess):
         """How often each function was asked for, leaving out its further pages."""
         return Counter(name for _, name, marker in self.seen()["asked"] if not marker)
 
+    def asked_pairs(self) -> Counter[tuple[str, str]]:
+        """The same for each function and region."""
+        return Counter((name, region) for region, name, marker in self.seen()["asked"] if not marker)
+
 
 @dataclass
 class Pair:

@@ -27,17 +27,17 @@ from .._protocol.pagination import ItemBuffer, Pagination, add_to, configuration
 from .._settings.config import reject_unknown_arguments
 from .._settings.credentials import FrozenCredentials
 from .._settings.redaction import redacted, strip_traceback
-from ..types import FullResult, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
+from .._typing import LazyModule, Self, Unpack
 from .functions import list_many
 from .transport import AsyncPooledTransport, Reservation, read_async
 
 if TYPE_CHECKING:
-    from typing_extensions import Self, Unpack
-
-    from ..types import ListRequest
+    from .. import types
+else:
+    types = LazyModule("..types", __package__)
 
 T = TypeVar("T")
-ListPage = Callable[[Mapping[str, object]], Awaitable[ListFunctionEventInvokeConfigsResponse]]
+ListPage = Callable[[Mapping[str, object]], Awaitable["types.ListFunctionEventInvokeConfigsResponse"]]
 
 _ALREADY_RUNNING = "anext(): already running: two tasks use one iterator; make one for each task"
 
@@ -56,14 +56,14 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
     _refresh: _Refresh | None = None
 
     async def list_function_event_invoke_configs(
-        self, **params: Unpack[ListRequest]
-    ) -> ListFunctionEventInvokeConfigsResponse:
+        self, **params: Unpack[types.ListRequest]
+    ) -> types.ListFunctionEventInvokeConfigsResponse:
         """One page of a function's configurations; as `Client.list_function_event_invoke_configs`."""
         return await self._call(params, rate_limited=False)
 
     async def _call(
         self, params: Mapping[str, object], rate_limited: bool
-    ) -> ListFunctionEventInvokeConfigsResponse:
+    ) -> types.ListFunctionEventInvokeConfigsResponse:
         try:
             self._enter_event_loop()
             return await self._attempt(params, rate_limited)
@@ -81,7 +81,7 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
 
     async def _attempt(
         self, params: Mapping[str, object], rate_limited: bool
-    ) -> ListFunctionEventInvokeConfigsResponse:
+    ) -> types.ListFunctionEventInvokeConfigsResponse:
         attempts = self._call_flow.attempts(params, rate_limited=rate_limited)
         result: Result = None
         reservation: Reservation | None = None
@@ -90,7 +90,7 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
                 try:
                     action = attempts.send(result)
                 except StopIteration as done:
-                    return cast("ListFunctionEventInvokeConfigsResponse", done.value)
+                    return cast("types.ListFunctionEventInvokeConfigsResponse", done.value)
                 result = None
                 if isinstance(action, ReserveConnection):
                     if isinstance(self._transport, AsyncPooledTransport):
@@ -134,7 +134,7 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
         """
         self._check_pageable(operation_name)
         return self._paginator(
-            lambda params: self.list_function_event_invoke_configs(**cast("ListRequest", params))
+            lambda params: self.list_function_event_invoke_configs(**cast("types.ListRequest", params))
         )
 
     def _paginator(self, list_page: ListPage) -> AsyncPaginator:
@@ -184,7 +184,7 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
 class AsyncPageIterator(PageIteratorBase[ListPage]):
     """Pages, one by one: `async for page in pages`; or see `items()`, `search()`, `build_full_result()`."""
 
-    def __aiter__(self) -> AsyncIterator[ListFunctionEventInvokeConfigsResponse]:
+    def __aiter__(self) -> AsyncIterator[types.ListFunctionEventInvokeConfigsResponse]:
         """The pages, from the beginning."""
         return _AsyncPages(self._list_page, self._begin())
 
@@ -204,14 +204,14 @@ class AsyncPageIterator(PageIteratorBase[ListPage]):
         results = self._begin_results(searcher(expression), each_is_a_configuration=False)
         return _AsyncFlattened(self._list_page, results)
 
-    async def build_full_result(self) -> FullResult:
+    async def build_full_result(self) -> types.FullResult:
         """All pages in one, with a `NextToken` if `MaxItems` cut it.
 
         If it fails, nothing was returned, and `resume_token` stays where it began.
         """
         self._begin()
         pagination = Pagination(self._plan)
-        result: FullResult = {}
+        result: types.FullResult = {}
         async for page in _AsyncPages(self._list_page, pagination):
             add_to(result, page)
         self._progress = pagination
@@ -227,13 +227,13 @@ class AsyncPaginator(PaginatorBase[ListPage, AsyncPageIterator]):
 class AsyncItems(ItemsBase[AsyncPageIterator]):
     """A listing's configurations, one by one; each iteration starts at the beginning."""
 
-    def __aiter__(self) -> AsyncIterator[FunctionEventInvokeConfig]:
+    def __aiter__(self) -> AsyncIterator[types.FunctionEventInvokeConfig]:
         """The configurations, from the beginning."""
         results = self._pages._begin_results(configurations, each_is_a_configuration=True)
         return _AsyncFlattened(self._pages._list_page, results)
 
 
-class _AsyncPages(AsyncIterator[ListFunctionEventInvokeConfigsResponse]):
+class _AsyncPages(AsyncIterator["types.ListFunctionEventInvokeConfigsResponse"]):
     """One pass. As `_sync.client._Pages`: not a generator, and with an error for a second task."""
 
     def __init__(self, list_page: ListPage, pagination: Pagination) -> None:
@@ -241,7 +241,7 @@ class _AsyncPages(AsyncIterator[ListFunctionEventInvokeConfigsResponse]):
         self._pagination = pagination
         self._running = False
 
-    async def __anext__(self) -> ListFunctionEventInvokeConfigsResponse:
+    async def __anext__(self) -> types.ListFunctionEventInvokeConfigsResponse:
         if self._running:
             raise RuntimeError(_ALREADY_RUNNING)
         self._running = True

@@ -11,10 +11,12 @@ from dateutil.tz import tzlocal
 
 from .._protocol.pagination import configurations
 from .._settings.config import invalid_setting
-from ..types import FunctionEventInvokeConfig
+from .._typing import LazyModule
 
 if TYPE_CHECKING:
-    from ..types import ListFunctionEventInvokeConfigsResponse, PaginateRequest
+    from .. import types
+else:
+    types = LazyModule("..types", __package__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class FunctionOutcome:
     """
 
     function_name: str
-    configurations: list[FunctionEventInvokeConfig]
+    configurations: list[types.FunctionEventInvokeConfig]
     error: Exception | None = None
     resume_token: str | None = None
 
@@ -56,13 +58,13 @@ class OutcomeBuilder:
     """One function's listing as it goes on, into an outcome."""
 
     def __init__(self, function_name: str, starting_token: str | None) -> None:
-        self.request: PaginateRequest = {"FunctionName": function_name}
+        self.request: types.PaginateRequest = {"FunctionName": function_name}
         if starting_token is not None:
             self.request["PaginationConfig"] = {"StartingToken": starting_token}
-        self._found: list[FunctionEventInvokeConfig] = []
+        self._found: list[types.FunctionEventInvokeConfig] = []
         self._resume_token = starting_token
 
-    def add_page(self, page: ListFunctionEventInvokeConfigsResponse, resume_token: str | None) -> None:
+    def add_page(self, page: types.ListFunctionEventInvokeConfigsResponse, resume_token: str | None) -> None:
         self._found += configurations(page)
         self._resume_token = resume_token
 

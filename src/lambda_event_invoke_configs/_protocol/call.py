@@ -20,21 +20,25 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Generator, Mapping
-from typing import Union, cast
+from typing import TYPE_CHECKING, Union, cast
 from urllib.parse import quote
 
 from .._fork import reset_after_fork
 from .._settings.credentials import FrozenCredentials
 from .._settings.resolve import Settings
 from ..exceptions import ClientError
-from ..types import ListFunctionEventInvokeConfigsResponse
 from .request import request_target, validate
 from .response import MODELED_ERRORS, Response, parse_error, parse_page
 from .retries import DATE_TOLERANCE, RateLimiter, RetryQuota, RetryReason, backoff, refused_date, retry_reason
 from .signing import is_signed, sign
 
+if TYPE_CHECKING:
+    from ..types import ListFunctionEventInvokeConfigsResponse
+
 logger: logging.Logger = logging.getLogger(__name__)
 
+# Not random.random: its state is the same in each environment that Lambda restores from one snapshot.
+_random = random.SystemRandom()
 _MODELED_CODES = frozenset(MODELED_ERRORS)
 
 
@@ -87,7 +91,7 @@ class CallFlow:
         *,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
-        random: Callable[[], float] = random.random,
+        random: Callable[[], float] = _random.random,
     ) -> None:
         self._settings = settings
         self._signed = is_signed(settings.config.signature_version)
@@ -153,7 +157,15 @@ class CallFlow:
             last_retry = reason
             headers = result.headers if isinstance(result, Response) else {}
             seconds = backoff(reason, attempt, self._random(), headers)
-            logger.debug("attempt %d failed (%s), next in %.3f s", attempt, reason.name, seconds)
+            fields = {  # of the record, for handlers that count retries
+                "function_name": params["FunctionName"],
+                "retry_attempt": attempt,
+                "retry_reason": reason.name,
+                "retry_delay": seconds,
+            }
+            logger.debug(
+                "attempt %d failed (%s), next in %.3f s", attempt, reason.name, seconds, extra=fields
+            )
             yield Sleep(seconds)
 
     def _request(

@@ -46,7 +46,7 @@ from .redaction import redact_botocore_logs, redacted
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
 
-    CredentialsArgument = Union[Credentials, Callable[[], Union[Credentials, None]]]
+    from .arguments import CredentialsArgument
 
 
 class FrozenCredentials:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import httpx
 
 from .._client import http
-from .._client.base import ClientBase
+from .._client.base import ClientBase, ClientOptions
 from .._client.outcome import FunctionOutcome, OutcomeBuilder
 from .._client.paginator import ItemsBase, PageIteratorBase, PaginatorBase, searcher
 from .._protocol.call import GetCredentials, Request, ReserveConnection, Result, Sleep
@@ -18,25 +18,18 @@ from .._protocol.pagination import ItemBuffer, Pagination, add_to, configuration
 from .._protocol.signing import SERVICE
 from .._settings.config import reject_unknown_arguments
 from .._settings.redaction import strip_traceback
+from .._typing import LazyModule, Self, Unpack
 from ..exceptions import UnknownServiceError
-from ..types import FullResult, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
 from .functions import Stopped, list_many
 from .transport import PooledTransport, Reservation, read
 
 if TYPE_CHECKING:
-    from typing_extensions import Self, Unpack
-
-    from .._client.base import ClientOptions
-    from ..types import ListRequest
-
-    class Options(ClientOptions, total=False):
-        """The keyword arguments of `client()`."""
-
-        transport: httpx.BaseTransport | None
-
+    from .. import types
+else:
+    types = LazyModule("..types", __package__)
 
 T = TypeVar("T")
-ListPage = Callable[[Mapping[str, object]], ListFunctionEventInvokeConfigsResponse]
+ListPage = Callable[[Mapping[str, object]], "types.ListFunctionEventInvokeConfigsResponse"]
 
 _ALREADY_EXECUTING = "generator already executing: two threads use one iterator; make one for each thread"
 
@@ -66,8 +59,8 @@ class Client(ClientBase[httpx.BaseTransport]):
     _send_method = "handle_request"
 
     def list_function_event_invoke_configs(
-        self, **params: Unpack[ListRequest]
-    ) -> ListFunctionEventInvokeConfigsResponse:
+        self, **params: Unpack[types.ListRequest]
+    ) -> types.ListFunctionEventInvokeConfigsResponse:
         """One page of a function's configurations for asynchronous invocation.
 
         FunctionName: name, ARN or partial ARN of the function, with or without version or alias.
@@ -84,7 +77,7 @@ class Client(ClientBase[httpx.BaseTransport]):
 
     def _call(
         self, params: Mapping[str, object], rate_limited: bool
-    ) -> ListFunctionEventInvokeConfigsResponse:
+    ) -> types.ListFunctionEventInvokeConfigsResponse:
         try:
             return self._attempt(params, rate_limited)
         except BaseException as error:
@@ -93,7 +86,7 @@ class Client(ClientBase[httpx.BaseTransport]):
 
     def _attempt(
         self, params: Mapping[str, object], rate_limited: bool
-    ) -> ListFunctionEventInvokeConfigsResponse:
+    ) -> types.ListFunctionEventInvokeConfigsResponse:
         attempts = self._call_flow.attempts(params, rate_limited=rate_limited)
         result: Result = None
         reservation: Reservation | None = None
@@ -102,7 +95,7 @@ class Client(ClientBase[httpx.BaseTransport]):
                 try:
                     action = attempts.send(result)
                 except StopIteration as done:
-                    return cast("ListFunctionEventInvokeConfigsResponse", done.value)
+                    return cast("types.ListFunctionEventInvokeConfigsResponse", done.value)
                 result = None
                 if isinstance(action, ReserveConnection):
                     if isinstance(self._transport, PooledTransport):
@@ -137,7 +130,7 @@ class Client(ClientBase[httpx.BaseTransport]):
         """
         self._check_pageable(operation_name)
         return self._paginator(
-            lambda params: self.list_function_event_invoke_configs(**cast("ListRequest", params))
+            lambda params: self.list_function_event_invoke_configs(**cast("types.ListRequest", params))
         )
 
     def _paginator(self, list_page: ListPage) -> Paginator:
@@ -195,6 +188,12 @@ class Client(ClientBase[httpx.BaseTransport]):
         self.close()
 
 
+class Options(ClientOptions, total=False):
+    """The keyword arguments of `client()`."""
+
+    transport: httpx.BaseTransport | None
+
+
 def client(service_name: str, region_name: str | None = None, **options: Unpack[Options]) -> Client:
     """A `Client`, in place of `boto3.client("lambda", ...)`.
 
@@ -211,7 +210,7 @@ def client(service_name: str, region_name: str | None = None, **options: Unpack[
 class PageIterator(PageIteratorBase[ListPage]):
     """Pages, one by one: `for page in pages`; or see `items()`, `search()`, `build_full_result()`."""
 
-    def __iter__(self) -> Iterator[ListFunctionEventInvokeConfigsResponse]:
+    def __iter__(self) -> Iterator[types.ListFunctionEventInvokeConfigsResponse]:
         """The pages, from the beginning."""
         return _Pages(self._list_page, self._begin())
 
@@ -231,14 +230,14 @@ class PageIterator(PageIteratorBase[ListPage]):
         results = self._begin_results(searcher(expression), each_is_a_configuration=False)
         return _Flattened(self._list_page, results)
 
-    def build_full_result(self) -> FullResult:
+    def build_full_result(self) -> types.FullResult:
         """All pages in one, with a `NextToken` if `MaxItems` cut it.
 
         If it fails, nothing was returned, and `resume_token` stays where it began.
         """
         self._begin()
         pagination = Pagination(self._plan)
-        result: FullResult = {}
+        result: types.FullResult = {}
         for page in _Pages(self._list_page, pagination):
             add_to(result, page)
         self._progress = pagination
@@ -254,13 +253,13 @@ class Paginator(PaginatorBase[ListPage, PageIterator]):
 class Items(ItemsBase[PageIterator]):
     """A listing's configurations, one by one; each iteration starts at the beginning."""
 
-    def __iter__(self) -> Iterator[FunctionEventInvokeConfig]:
+    def __iter__(self) -> Iterator[types.FunctionEventInvokeConfig]:
         """The configurations, from the beginning."""
         results = self._pages._begin_results(configurations, each_is_a_configuration=True)
         return _Flattened(self._pages._list_page, results)
 
 
-class _Pages(Iterator[ListFunctionEventInvokeConfigsResponse]):
+class _Pages(Iterator["types.ListFunctionEventInvokeConfigsResponse"]):
     """One pass. Not a generator: a generator that has raised is exhausted, and the loop would end silently.
 
     What a generator has and this needs too: a second thread that steps it meanwhile gets an error. Without
@@ -272,7 +271,7 @@ class _Pages(Iterator[ListFunctionEventInvokeConfigsResponse]):
         self._pagination = pagination
         self._lock = threading.Lock()
 
-    def __next__(self) -> ListFunctionEventInvokeConfigsResponse:
+    def __next__(self) -> types.ListFunctionEventInvokeConfigsResponse:
         if not self._lock.acquire(blocking=False):
             raise ValueError(_ALREADY_EXECUTING)
         try:
