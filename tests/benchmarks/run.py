@@ -91,7 +91,7 @@ class Suite:
         self.folder = folder
         self.quick = quick
         self.with_growth = growth
-        self.times = 3 if quick else 9
+        self.times = 3 if quick else 5
         self.rows: list[Row] = []
         self.growth: growth.Points = {}
         self.gains: dict[str, dict[str, str | float]] = {}
