@@ -205,11 +205,11 @@ class Suite:
         page = listing("ours", self.url, 1, 1)
         made = sizes.small_bundle(self.folder)
         commands: dict[str, Command] = {"without": (made, ["-B", *page])}
-        without = cpu(in_turns(self.times // 2, commands)["without"]) * 1e3
+        without = cpu(in_turns(2, commands)["without"]) * 1e3
         # With the Python that runs it: it comes first on the path.
         path = f"{made.python.parent}:{os.environ['PATH']}"
         bundle.run_block("compileall", made.path.parent, PATH=path)
-        compiled = cpu(in_turns(self.times // 2, {"compiled": (made, page)})["compiled"]) * 1e3
+        compiled = cpu(in_turns(2, {"compiled": (made, page)})["compiled"]) * 1e3
         self._compare("first page from the bundle, compiled", "CPU", compiled, "not compiled", without, "ms")
         for package in ("trio", "brotli"):
             beside = self.folder / package
@@ -342,9 +342,7 @@ class Suite:
     def measure_full_result(self) -> None:
         clients = ("ours_full", "boto3_full")
         both = [
-            in_turns(
-                self.times // 2, {name: (self.boto3, listing(name, self.url, 1, n, 1)) for name in clients}
-            )
+            in_turns(2, {name: (self.boto3, listing(name, self.url, 1, n, 1)) for name in clients})
             for n in (FULL_PAGES, 1)
         ]
         # Without the start of the process, the client and the first page.
