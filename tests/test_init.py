@@ -51,12 +51,15 @@ class AsyncClient(
         self,
         function_name: str,
         starting_token: str | None = None,
+        *,
+        throttling_timeout: float | None = 300.0,
     ) -> FunctionOutcome
     list_for_functions(
         self,
         names: Iterable[str] | AsyncIterable[str],
         *,
         max_concurrency: int = 10,
+        throttling_timeout: float | None = 300.0,
     ) -> AbstractAsyncContextManager[AsyncIterator[FunctionOutcome]]
     async list_function_event_invoke_configs(
         self,
@@ -99,12 +102,19 @@ class Client(
     can_paginate(self, operation_name: str) -> bool
     close(self) -> None
     get_paginator(self, operation_name: str) -> Paginator
-    list_for_function(self, function_name: str, starting_token: str | None = None) -> FunctionOutcome
+    list_for_function(
+        self,
+        function_name: str,
+        starting_token: str | None = None,
+        *,
+        throttling_timeout: float | None = 300.0,
+    ) -> FunctionOutcome
     list_for_functions(
         self,
         names: Iterable[str],
         *,
         max_concurrency: int = 10,
+        throttling_timeout: float | None = 300.0,
     ) -> Generator[FunctionOutcome, None, None]
     list_function_event_invoke_configs(
         self,

@@ -7,6 +7,7 @@ client has under a name, `Driven` has too.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from typing import Any
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -46,6 +47,12 @@ def set_retry_quota(client: Any, available: int) -> None:
     client._call_flow._quota.available = available
 
 
+def set_monotonic_clock(client: Any, clock: Callable[[], float]) -> None:
+    """Has a client's rate limiter, which has not limited yet, go by another clock than the machine's."""
+    client._call_flow._monotonic = clock
+    client._call_flow.reset()
+
+
 class Driven:
     """An AsyncClient with the sync client's surface."""
 
@@ -64,8 +71,8 @@ class Driven:
     def get_paginator(self, operation_name: str) -> DrivenPaginator:
         return DrivenPaginator(self.portal, self.client.get_paginator(operation_name))
 
-    def list_for_function(self, *arguments: Any) -> Any:
-        return self.portal.call(self.client.list_for_function, *arguments)
+    def list_for_function(self, *arguments: Any, **options: Any) -> Any:
+        return self.portal.call(partial(self.client.list_for_function, *arguments, **options))
 
     def list_for_functions(self, names: Any, **options: Any) -> Iterator[Any]:
         return self._drive(self.client.list_for_functions(names, **options))

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, I
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, suppress
 from contextvars import copy_context
+from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -20,7 +21,7 @@ from anyio.lowlevel import current_token
 
 from .._client import http
 from .._client.base import ClientBase
-from .._client.outcome import FunctionOutcome, OutcomeBuilder
+from .._client.outcome import THROTTLING_TIMEOUT, FunctionOutcome, OutcomeBuilder, timeout_seconds
 from .._client.paginator import ItemsBase, PageIteratorBase, PaginatorBase, searcher
 from .._protocol.call import GetCredentials, Request, ReserveConnection, Result, Sleep
 from .._protocol.pagination import ItemBuffer, Pagination, add_to, configurations, finish
@@ -59,14 +60,14 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
         self, **params: Unpack[types.ListRequest]
     ) -> types.ListFunctionEventInvokeConfigsResponse:
         """One page of a function's configurations; as `Client.list_function_event_invoke_configs`."""
-        return await self._call(params, rate_limited=False)
+        return await self._call(params)
 
     async def _call(
-        self, params: Mapping[str, object], rate_limited: bool
+        self, params: Mapping[str, object], throttling_timeout: float | None = None
     ) -> types.ListFunctionEventInvokeConfigsResponse:
         try:
             self._enter_event_loop()
-            return await self._attempt(params, rate_limited)
+            return await self._attempt(params, throttling_timeout)
         except BaseException as error:
             failed = strip_traceback(error, keep_from=self._frames_to_keep)
         raise failed
@@ -80,9 +81,9 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
             raise RuntimeError("AsyncClient is used in a second event loop: make one for each event loop")
 
     async def _attempt(
-        self, params: Mapping[str, object], rate_limited: bool
+        self, params: Mapping[str, object], throttling_timeout: float | None = None
     ) -> types.ListFunctionEventInvokeConfigsResponse:
-        attempts = self._call_flow.attempts(params, rate_limited=rate_limited)
+        attempts = self._call_flow.attempts(params, throttling_timeout=throttling_timeout)
         result: Result = None
         reservation: Reservation | None = None
         try:
@@ -101,8 +102,9 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
                     await anyio.sleep(action.seconds)
                 else:
                     result = await self._send(action.request, reservation or self._transport)
-                    if reservation:
-                        reservation.release()
+                    used, reservation = reservation, None
+                    if used:
+                        used.release()
         finally:
             if reservation:
                 reservation.release()
@@ -141,11 +143,16 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
         return AsyncPaginator(list_page, parameter_validation=self._settings.parameter_validation)
 
     async def list_for_function(
-        self, function_name: str, starting_token: str | None = None
+        self,
+        function_name: str,
+        starting_token: str | None = None,
+        *,
+        throttling_timeout: float | None = THROTTLING_TIMEOUT,
     ) -> FunctionOutcome:
         """All configurations of one function, or the error; as `Client.list_for_function`."""
+        seconds = timeout_seconds(throttling_timeout)
         builder = OutcomeBuilder(function_name, starting_token)
-        paginator = self._paginator(lambda params: self._call(params, rate_limited=True))
+        paginator = self._paginator(lambda params: self._call(params, seconds))
         try:
             pages = paginator.paginate(**builder.request)
             async for page in pages:
@@ -155,7 +162,11 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
         return builder.outcome()
 
     def list_for_functions(
-        self, names: Iterable[str] | AsyncIterable[str], *, max_concurrency: int = 10
+        self,
+        names: Iterable[str] | AsyncIterable[str],
+        *,
+        max_concurrency: int = 10,
+        throttling_timeout: float | None = THROTTLING_TIMEOUT,
     ) -> AbstractAsyncContextManager[AsyncIterator[FunctionOutcome]]:
         """The configurations of many functions, as `Client.list_for_functions`, by tasks:
 
@@ -165,7 +176,9 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
         At the end of the `async with` the tasks that still list are cancelled, and what `names` raised
         is raised.
         """
-        return list_many(self.list_for_function, names, max_concurrency)
+        timeout_seconds(throttling_timeout)  # raises now, not in each outcome's task
+        list_one = partial(self.list_for_function, throttling_timeout=throttling_timeout)
+        return list_many(list_one, names, max_concurrency)
 
     async def aclose(self) -> None:
         """Close the connections."""

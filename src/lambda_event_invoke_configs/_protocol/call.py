@@ -16,6 +16,7 @@ one, and the service refuses a signature that is older than five minutes.
 from __future__ import annotations
 
 import logging
+import math
 import random
 import time
 import uuid
@@ -79,7 +80,7 @@ Result = Union[FrozenCredentials, Response, Exception, None]
 
 
 class CallFlow:
-    """What the calls of one client share: settings, retry quota, rate limiter and clock offset.
+    """The state that the calls of one client share: settings, retry quota, rate limiter and clock offset.
 
     clock: returns epoch seconds, to sign with. It may be set forward or back at any time.
     monotonic: returns seconds of a clock that is never set, for the rate limiter.
@@ -108,55 +109,63 @@ class CallFlow:
         self._limiter = RateLimiter(self._monotonic())
 
     def attempts(
-        self, params: Mapping[str, object], *, rate_limited: bool = False
+        self, params: Mapping[str, object], *, throttling_timeout: float | None = None
     ) -> Generator[Action, Result, ListFunctionEventInvokeConfigsResponse]:
-        """The actions of one call. `rate_limited` uses the rate limiter in every retry mode.
+        """The actions of one call.
+
+        throttling_timeout: for listings of many functions. The call uses the rate limiter in every retry
+            mode. An attempt that is throttled within so many seconds of the first throttled one does not
+            count: it uses up neither the attempts nor the retry quota, and only the limiter delays the next.
 
         Raises ParamValidationError before the first action, and the error of the last attempt.
         """
         if self._settings.parameter_validation:
             validate(params)
-        endpoint = self._settings.endpoint
-        target = endpoint.base_path + request_target(params)
-        url = endpoint.origin + target
+        target = self._settings.endpoint.base_path + request_target(params)
+        url = self._settings.endpoint.origin + target
         invocation_id = str(uuid.uuid4())
         signed_again = False
         last_retry: RetryReason | None = None
-        limiter = self._limiter if rate_limited or self._settings.adaptive else None
+        throttled_until = math.inf
+        limiter = self._limiter if self._settings.adaptive or throttling_timeout is not None else None
+        place = self._limiter.place()
         max_attempts = self._settings.max_attempts
         attempt = 0
         while True:
             attempt += 1
-            while limiter and (seconds := limiter.wait(self._monotonic())):
-                yield Sleep(seconds)
-            yield ReserveConnection()
-            credentials = cast("FrozenCredentials", (yield GetCredentials())) if self._signed else None
-            logger.debug("GET %s, attempt %d of %d", url, attempt, max_attempts)
-            signed_at = self._clock() + self._clock_offset
-            request = self._request(url, target, credentials, signed_at, invocation_id, attempt)
-            result = cast("Response | Exception", (yield Send(request)))
+            yield from self._wait_in_queue(limiter, place)
+            count = attempt, max_attempts
+            result, signed_at = yield from self._send(url, target, invocation_id, count)
 
             metadata = {"RetryAttempts": attempt - 1}
             if attempt >= max_attempts:
                 metadata["MaxAttemptsReached"] = True  # as boto3, of a success too
             error, reason = _error_in(result, metadata)
+            now = self._monotonic()
+            throttled = reason is RetryReason.THROTTLED
             if limiter:
-                limiter.record(self._monotonic(), throttled=reason is RetryReason.THROTTLED)
+                limiter.record(now, throttled=throttled)
             if error is None:
                 self._quota.release(last_retry)
                 return parse_page(cast("Response", result), metadata)
             if not signed_again and self._date_was_refused(result, error, signed_at):
                 signed_again = True
                 reason = RetryReason.TRANSIENT
-            if not reason or attempt >= max_attempts:
+            if reason is None:
                 raise error
-            if not self._quota.acquire(reason):
-                if isinstance(error, ClientError):
-                    cast("dict[str, object]", error.response["ResponseMetadata"])["RetryQuotaReached"] = True
+            chance = self._random()
+            if throttled:
+                throttled_until = min(throttled_until, now + (throttling_timeout or 0))
+            if throttled and now < throttled_until:
+                max_attempts += 1
+                chance = 0.0  # no delay but what the service asks for
+            elif attempt >= max_attempts:
                 raise error
-            last_retry = reason
+            else:
+                self._pay(reason, error)
+                last_retry = reason
             headers = result.headers if isinstance(result, Response) else {}
-            seconds = backoff(reason, attempt, self._random(), headers)
+            seconds = backoff(reason, attempt, chance, headers)
             fields = {  # of the record, for handlers that count retries
                 "function_name": params["FunctionName"],
                 "retry_attempt": attempt,
@@ -168,6 +177,34 @@ class CallFlow:
             )
             yield Sleep(seconds)
 
+    def _send(
+        self, url: str, target: str, invocation_id: str, count: tuple[int, int]
+    ) -> Generator[Action, Result, tuple[Response | Exception, float]]:
+        """The actions of one attempt. Returns its result, and the time of its signature."""
+        yield ReserveConnection()
+        credentials = cast("FrozenCredentials", (yield GetCredentials())) if self._signed else None
+        logger.debug("GET %s, attempt %d of %d", url, *count)
+        signed_at = self._clock() + self._clock_offset
+        request = self._request(url, target, credentials, signed_at, invocation_id, count)
+        return cast("Response | Exception", (yield Send(request))), signed_at
+
+    def _wait_in_queue(self, limiter: RateLimiter | None, place: int) -> Generator[Action, Result, None]:
+        if limiter is None:
+            return
+        try:
+            while seconds := limiter.wait(place, self._monotonic()):
+                yield Sleep(seconds)
+        finally:
+            limiter.leave(place)  # also where the caller is interrupted or cancelled
+
+    def _pay(self, reason: RetryReason, error: Exception) -> None:
+        """Raises `error` if the quota does not suffice for another attempt."""
+        if self._quota.acquire(reason):
+            return
+        if isinstance(error, ClientError):
+            cast("dict[str, object]", error.response["ResponseMetadata"])["RetryQuotaReached"] = True
+        raise error
+
     def _request(
         self,
         url: str,
@@ -175,7 +212,7 @@ class CallFlow:
         credentials: FrozenCredentials | None,
         signed_at: float,
         invocation_id: str,
-        attempt: int,
+        count: tuple[int, int],
     ) -> Request:
         settings = self._settings
         headers = [
@@ -183,7 +220,7 @@ class CallFlow:
             ("Accept-Encoding", "identity"),
             ("User-Agent", settings.user_agent),
             ("amz-sdk-invocation-id", invocation_id),
-            ("amz-sdk-request", f"attempt={attempt}; max={settings.max_attempts}"),
+            ("amz-sdk-request", "attempt={}; max={}".format(*count)),
         ]
         # Lambda's runtime sets both. The trace id changes with each invocation.
         trace_id = settings.environ.get("_X_AMZN_TRACE_ID")

@@ -11,7 +11,7 @@ import httpx
 
 from .._client import http
 from .._client.base import ClientBase, ClientOptions
-from .._client.outcome import FunctionOutcome, OutcomeBuilder
+from .._client.outcome import THROTTLING_TIMEOUT, FunctionOutcome, OutcomeBuilder, timeout_seconds
 from .._client.paginator import ItemsBase, PageIteratorBase, PaginatorBase, searcher
 from .._protocol.call import GetCredentials, Request, ReserveConnection, Result, Sleep
 from .._protocol.pagination import ItemBuffer, Pagination, add_to, configurations, finish
@@ -73,21 +73,21 @@ class Client(ClientBase[httpx.BaseTransport]):
 
         Source: https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctionEventInvokeConfigs.html
         """
-        return self._call(params, rate_limited=False)
+        return self._call(params)
 
     def _call(
-        self, params: Mapping[str, object], rate_limited: bool
+        self, params: Mapping[str, object], throttling_timeout: float | None = None
     ) -> types.ListFunctionEventInvokeConfigsResponse:
         try:
-            return self._attempt(params, rate_limited)
+            return self._attempt(params, throttling_timeout)
         except BaseException as error:
             failed = strip_traceback(error, keep_from=self._frames_to_keep)
         raise failed
 
     def _attempt(
-        self, params: Mapping[str, object], rate_limited: bool
+        self, params: Mapping[str, object], throttling_timeout: float | None = None
     ) -> types.ListFunctionEventInvokeConfigsResponse:
-        attempts = self._call_flow.attempts(params, rate_limited=rate_limited)
+        attempts = self._call_flow.attempts(params, throttling_timeout=throttling_timeout)
         result: Result = None
         reservation: Reservation | None = None
         try:
@@ -136,19 +136,31 @@ class Client(ClientBase[httpx.BaseTransport]):
     def _paginator(self, list_page: ListPage) -> Paginator:
         return Paginator(list_page, parameter_validation=self._settings.parameter_validation)
 
-    def list_for_function(self, function_name: str, starting_token: str | None = None) -> FunctionOutcome:
+    def list_for_function(
+        self,
+        function_name: str,
+        starting_token: str | None = None,
+        *,
+        throttling_timeout: float | None = THROTTLING_TIMEOUT,
+    ) -> FunctionOutcome:
         """All configurations of one function from `starting_token` on, or the error, which is not raised.
 
         It uses the rate limiter of the `adaptive` retry mode, so that many of these stay within the service's
         rate limit.
+
+        throttling_timeout: as for `list_for_functions`.
         """
-        return self._list_one(function_name, starting_token)
+        return self._list_one(function_name, timeout_seconds(throttling_timeout), starting_token)
 
     def _list_one(
-        self, name: str, starting_token: str | None = None, stopped: Stopped = lambda: False
+        self,
+        name: str,
+        seconds: float,
+        starting_token: str | None = None,
+        stopped: Stopped = lambda: False,
     ) -> FunctionOutcome:
         builder = OutcomeBuilder(name, starting_token)
-        paginator = self._paginator(lambda params: self._call(params, rate_limited=True))
+        paginator = self._paginator(lambda params: self._call(params, seconds))
         try:
             pages = paginator.paginate(**builder.request)
             for page in pages:
@@ -160,7 +172,11 @@ class Client(ClientBase[httpx.BaseTransport]):
         return builder.outcome()
 
     def list_for_functions(
-        self, names: Iterable[str], *, max_concurrency: int = 10
+        self,
+        names: Iterable[str],
+        *,
+        max_concurrency: int = 10,
+        throttling_timeout: float | None = THROTTLING_TIMEOUT,
     ) -> Generator[FunctionOutcome, None, None]:
         """The configurations of many functions: an outcome for each of them, as it completes.
 
@@ -168,11 +184,16 @@ class Client(ClientBase[httpx.BaseTransport]):
 
         names: of the functions; a generator of any length will do.
         max_concurrency: how many functions at the same time (default 10).
+        throttling_timeout: for how many seconds after it was throttled first a request is sent again, however
+            often (default 300; None for no limit). Other failures are retried as in any call.
 
         Stopping early does not block: the threads that still list end at their next page.
         Raises InvalidConfigError for an argument that cannot be used, and at the end what `names` raised.
         """
-        return list_many(lambda name, stopped: self._list_one(name, stopped=stopped), names, max_concurrency)
+        seconds = timeout_seconds(throttling_timeout)
+        return list_many(
+            lambda name, stopped: self._list_one(name, seconds, stopped=stopped), names, max_concurrency
+        )
 
     def close(self) -> None:
         """Close the connections."""
@@ -262,8 +283,8 @@ class Items(ItemsBase[PageIterator]):
 class _Pages(Iterator["types.ListFunctionEventInvokeConfigsResponse"]):
     """One pass. Not a generator: a generator that has raised is exhausted, and the loop would end silently.
 
-    What a generator has and this needs too: a second thread that steps it meanwhile gets an error. Without
-    it, two threads would send the same request, and both would be given the same page.
+    As with a generator, a second thread that steps it meanwhile gets an error. Without
+    this, two threads would send the same request, and both would be given the same page.
     """
 
     def __init__(self, list_page: ListPage, pagination: Pagination) -> None:
