@@ -188,8 +188,11 @@ async def ours_tasks(url, pages, listings, received):
 
     config = eic.Config(max_pool_connections=AT_A_TIME)
     names = (f"measured-{pages}" for _ in range(listings))
-    async with eic.AsyncClient(REGION, endpoint_url=url, config=config) as client:
-        async for outcome in client.list_for_functions(names, max_concurrency=AT_A_TIME):
+    async with (
+        eic.AsyncClient(REGION, endpoint_url=url, config=config) as client,
+        client.list_for_functions(names, max_concurrency=AT_A_TIME) as outcomes,
+    ):
+        async for outcome in outcomes:
             received({"FunctionEventInvokeConfigs": outcome.configurations})
 
 

@@ -26,6 +26,10 @@ else:
 
 TransportT = TypeVar("TransportT")
 
+# Seconds. A throttled request goes again every other second at least, so one that is still refused after this
+# time shares its quota with something that uses it up.
+THROTTLING_TIMEOUT = 300.0
+
 
 class ClientOptions(TypedDict, total=False):
     """The keyword arguments of a client, except `region_name` and `transport`."""
