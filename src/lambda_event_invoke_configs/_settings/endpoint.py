@@ -20,13 +20,16 @@ _MAX_LABEL = 63
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-class Partition(NamedTuple):
+class Partition:
     """A group of regions that share accounts and host names."""
 
-    name: str
-    region_prefixes: tuple[str, ...]
-    dns_suffix: str
-    dual_stack_dns_suffix: str
+    def __init__(
+        self, name: str, region_prefixes: tuple[str, ...], dns_suffix: str, dual_stack_dns_suffix: str
+    ) -> None:
+        self.name = name
+        self.region_prefixes = region_prefixes
+        self.dns_suffix = dns_suffix
+        self.dual_stack_dns_suffix = dual_stack_dns_suffix
 
 
 _AWS = Partition("aws", (), "amazonaws.com", "api.aws")
