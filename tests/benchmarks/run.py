@@ -94,7 +94,9 @@ class Suite:
         self.times = 3 if quick else 5
         self.rows: list[Row] = []
         self.growth: growth.Points = {}
-        self.gains: dict[str, dict[str, str | float]] = {}
+        self.gains: dict[str, dict[str, str | float]] = {
+            name: {} for name in (FIRST_PAGE, PAGE, FUNCTIONS_CPU, MEMORY)
+        }
 
     def install(self) -> None:
         self.boto3 = self._environment("a")
@@ -359,7 +361,8 @@ class Suite:
         self.rows.append(row)
         if gain:
             _, _, here, whose, theirs, *_ = arguments
-            told = self.gains.setdefault(gain, {"here": row.here})
+            told = self.gains[gain]
+            told.setdefault("here", row.here)
             told.setdefault(whose.partition(" ")[0], theirs / here)
 
     def measure_growth(self) -> None:
