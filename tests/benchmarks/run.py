@@ -239,12 +239,13 @@ class Suite:
             self._compare(name, "CPU", here, "the floor", floor, "ms", 1.03)
             for each in least:
                 self._compare(name, "CPU", here, "http.client and json", each, "ms")
-            ours, theirs = (
-                median(each.marks[-1]["resident"] for each in ran[name]) / 1e6 for name in ("ours", "boto3")
+            ours, theirs, least_memory = (
+                median(each.marks[-1]["resident"] for each in ran[name]) / 1e6 for name in clients[:3]
             )
             limit = 0.68 if scheme == "http" else 0.70
             name = f"resident after {PAGES} pages, {scheme}"
             self._compare(name, "memory", ours, "boto3", theirs, "MB", limit, 0.65, gain=MEMORY)
+            self._compare(name, "memory", ours, "the floor", least_memory, "MB")
 
     def measure_async_pages(self) -> None:
         for scheme, url in self.urls.items():
