@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -22,6 +23,7 @@ def table() -> ModuleType:
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where a dataclass looks its annotations up
     spec.loader.exec_module(module)
     return module
 
@@ -36,9 +38,9 @@ def test_each_budget_that_is_missed_is_told_why() -> None:
     told = TEXT.partition("## What is not met")[2].partition("\n## ")[0]
     assert table_rows
     for row in table_rows:
-        assert f"**{row}" in told, row
+        assert f"**{row}" in " ".join(told.split()), row
 
 
-def test_an_instruction_is_compared_with_one_of_the_same_run() -> None:
+def test_each_figure_says_what_it_is() -> None:
     kinds = {row["kind"] for row in MEASURED["rows"]}
     assert kinds == {"instructions", "CPU", "wall", "memory", "size", "count"}
