@@ -1,9 +1,9 @@
-"""TLS contexts: what a client trusts, loaded once in a process.
+"""TLS contexts, shared between the clients of a process.
 
-To parse certifi's certificates takes 14 ms, and a context with them 0.6 MB. So clients without a client
-certificate share a context if they trust the same: the same `verify`, and a file in the same state. Nothing
-in a context belongs to one client: the name that a certificate is checked for belongs to the connection. A
-client certificate does belong to one client, which then has a context to itself.
+Parsing certifi's certificates takes 14 ms, and a context with them takes 0.6 MB. Therefore clients without a
+client certificate share a context if they trust the same certificates: the same `verify`, and a file in the
+same state. Such a context contains nothing that belongs to one client: the host name to verify belongs to the
+connection. A client certificate belongs to one client, which gets a separate context.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PROTOCOLS = ["http/1.1"]
 def tls_context(config: Config, verify: bool | str | None) -> ssl.SSLContext:
     """A context that trusts what `verify` says: certifi's certificates, a file's, or any certificate (False).
 
-    None is for http://, where nothing looks at the context; httpx would load certificates if it had none.
+    None is for http://, which does not use the context; without a context, httpx would load certificates.
 
     Raises InvalidConfigError for a CA bundle or client certificate that cannot be loaded.
     """
@@ -44,7 +44,7 @@ def tls_context(config: Config, verify: bool | str | None) -> ssl.SSLContext:
 class _Contexts:
     """The shared contexts of this process.
 
-    Those of a forked process are its own: a handshake in another thread of the parent may have held a lock.
+    A forked process starts without any, because a handshake in another thread of the parent may hold a lock.
     """
 
     def __init__(self) -> None:
@@ -81,8 +81,8 @@ def _load(verify: bool | str | None) -> ssl.SSLContext:
     else:
         try:
             context = ssl.create_default_context(cafile=verify)
-            # From 3.13 on, Python refuses a certificate authority without a key identifier, as many of a
-            # company's own are. boto3 does not, and who names the file means it.
+            # Since version 3.13, Python rejects a certificate authority without a key identifier, as many
+            # companies have. boto3 accepts it. A user who passes the file trusts it.
             context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         except (OSError, ValueError) as error:
             name = "verify (or AWS_CA_BUNDLE, ca_bundle)"
@@ -96,4 +96,4 @@ def _load(verify: bool | str | None) -> ssl.SSLContext:
 
 
 def _unchanged(_: list[str]) -> None:
-    """In place of `SSLContext.set_alpn_protocols()`."""
+    """Replaces `SSLContext.set_alpn_protocols()`."""

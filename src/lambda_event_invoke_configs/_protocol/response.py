@@ -1,4 +1,4 @@
-"""A response in, a page or an error out; and the timestamps in a page.
+"""Parses a response to a page or an error, and the timestamps in a page.
 
 The shapes are those of the service's API model. Members that are absent, null or unknown become what boto3
 makes of them. Where a response did not come from the service, boto3 returns an empty page or fails with a

@@ -1,8 +1,8 @@
-"""What a client is told, and where it may be told: argument, environment, profile, default.
+"""Resolves the settings of a client from arguments, environment, profile and defaults.
 
-`resolve()` looks each setting up in turn, first in the arguments, then in the environment, then in the
-profile of the shared config files, and gives `Settings`, in which nothing is left open. Files are read,
-through botocore's own loader of them, and nothing else is done.
+`resolve()` looks up each setting in the arguments, then in the environment, then in the profile of the shared
+config files, and returns the complete `Settings`. It reads files through botocore's config loader, and
+performs no other I/O.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _MAX_DIGITS = 9  # of a number of attempts; Python reads 4300
 
 
 class Settings:
-    """Everything a client needs to know, resolved. Not a tuple: the proxy's URL may hold a password."""
+    """The resolved settings of a client. Not a tuple, because the proxy's URL may contain a password."""
 
     __slots__ = (
         "adaptive",
@@ -108,7 +108,7 @@ class Lookup:
         self._profile: Mapping[str, Any] = profiles.get(self.profile_name or "default", {})
 
     def env(self, *names: str) -> str | None:
-        # A variable that is set to nothing is not set, as in AWS's other SDKs.
+        # Empty variables are treated as unset, as in other AWS SDKs.
         return next((value for name in names if (value := self.environ.get(name))), None)
 
     def profile(self, key: str) -> str | None:
@@ -121,11 +121,11 @@ class Lookup:
         return self.env(env) or self.profile(key)
 
     def flag(self, explicit: bool | None, env: str, key: str) -> bool:
-        # Only "true" is true, in any case, as with boto3.
+        # Only "true" (in upper or lower case) is true, as in boto3.
         return explicit if explicit is not None else (self.find(env, key) or "").lower() == "true"
 
     def service_endpoint_url(self) -> str | None:
-        """`endpoint_url` of lambda in the profile's `services` section."""
+        """The `endpoint_url` for lambda in the profile's `services` section."""
         section = self.profile("services")
         if section is None:
             return None
@@ -147,7 +147,7 @@ def _read_files(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     if os.path.isfile(config_file):
         found.update(_read(_loader().load_config, config_file))
     if os.path.isfile(credentials_file):
-        # Settings in the credentials file win over the config file's, as with boto3.
+        # The credentials file takes precedence over the config file, as in boto3.
         for name, values in _read(_loader().raw_config_parse, credentials_file).items():
             found["profiles"].setdefault(name, {}).update(values)
     return found
@@ -179,7 +179,7 @@ def resolve(
     config: object = None,
     environ: Mapping[str, str],
 ) -> Settings:
-    """Look every setting up.
+    """Look up all settings.
 
     Raises NoRegionError, InvalidRegionError, ProfileNotFound, ConfigParseError, InvalidEndpointError,
     InvalidConfigError or one of botocore's InvalidRetry... errors.
@@ -225,10 +225,10 @@ def _with_defaults(config: Config, of_botocore: bool, region: str, lookup: Looku
 
 
 def _auto_mode(region: str, lookup: Lookup) -> str:
-    """The mode for a program that runs where the environment says.
+    """The mode that "auto" stands for.
 
-    botocore asks the instance's metadata service where the environment does not say. Not here: making a
-    client does no I/O.
+    If the environment does not name the region, botocore queries the instance metadata service. This library
+    does not, because creating a client performs no I/O.
     """
     if not lookup.env("AWS_EXECUTION_ENV"):
         return "standard"
@@ -296,7 +296,7 @@ def _retries(config: Config, lookup: Lookup) -> tuple[int, str]:
 
 
 def _number(text: str) -> int | str:
-    """A number as botocore reads it: with white space around it, such as the CR of a file from Windows."""
+    """A number as botocore parses it: white space around it is allowed, such as the CR of a Windows file."""
     try:
         return int(text) if len(text.strip()) <= _MAX_DIGITS else text
     except ValueError:
@@ -333,10 +333,10 @@ def _proxy(config: Config, endpoint: Endpoint) -> str | None:
 
 
 def _configured_proxy(endpoint: Endpoint) -> tuple[str | None, str]:
-    """The proxy of the environment or of the system, and the name of the setting it comes from."""
+    """The proxy from the environment or the system, and the name of the setting."""
     from urllib.request import getproxies, proxy_bypass
 
-    # As botocore: with the port, if the endpoint's URL has one.
+    # As in botocore: with the port, if the endpoint's URL has one.
     if proxy_bypass(urlsplit(endpoint.url).netloc):
         return None, ""
     proxy = getproxies().get(endpoint.scheme)
@@ -346,7 +346,7 @@ def _configured_proxy(endpoint: Endpoint) -> tuple[str | None, str]:
 
 
 def masked(proxy: str) -> str:
-    """The URL of a proxy as it may be shown, whether it is one or not: its scheme, host and port."""
+    """The URL of a proxy without its password: scheme, host and port. The URL may be invalid."""
     scheme, separator, rest = proxy.partition("://")
     _, at, place = rest.rpartition("@")
     shown = cast("re.Match[str]", re.match(_HOST_AND_PORT, place))[0]
