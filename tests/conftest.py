@@ -84,7 +84,13 @@ def scripted(start: Callable[..., ScriptedServer]) -> Callable[..., ScriptedServ
     return lambda *script: start(ScriptedServer, *script)
 
 
-@pytest.fixture(params=drivers.BACKENDS)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "ours" in metafunc.fixturenames:
+        in_one = metafunc.definition.get_closest_marker("in_one_shell")
+        metafunc.parametrize("ours", drivers.BACKENDS[: 1 if in_one else None], indirect=True)
+
+
+@pytest.fixture
 def ours(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
     """Makes clients of this library: sync, asyncio and trio in turn, with the same surface."""
     clients: list[Any] = []
