@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 import ssl
@@ -34,6 +35,9 @@ from servers import (
 )
 
 from lambda_event_invoke_configs.local import LocalLambda
+
+# Each session of botocore's would look through all of its data files and read some again.
+botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 COUNTED = {"conformance": tally.tally, "faults": faulty.faults, "paginations": faulty.tally}
 

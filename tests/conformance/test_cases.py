@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import botocore.session
 import drivers
 import pytest
 from cases import CASES, Bench, Case
@@ -46,21 +45,16 @@ def _zone_as_before() -> Iterator[None]:
 
 
 @pytest.fixture
-def makers(
-    boto3_session: botocore.session.Session, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[dict[str, Any]]:
+def makers(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """Makers of clients: boto3's and ours, all of which sign at the same second."""
     made: list[Any] = []
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: NOW.replace(tzinfo=None))
 
     def theirs(url: str, **options: Any) -> Any:
-        # A session anew: it remembers settings and credentials. Its models are the same for all.
-        session = botocore.session.Session()
-        session.register_component("data_loader", boto3_session.get_component("data_loader"))
         options = {**KEYS, "endpoint_url": url, **options}
-        profile_name = options.pop("profile_name", None)
-        of_profile = boto3.session.Session(botocore_session=session, profile_name=profile_name)
-        made.append(of_profile.client("lambda", **options))
+        # A session of its own: it remembers settings and credentials.
+        session = boto3.session.Session(profile_name=options.pop("profile_name", None))
+        made.append(session.client("lambda", **options))
         return made[-1]
 
     def ours(backend: str) -> Callable[..., Any]:

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import boto3
 import botocore.config
+import botocore.loaders
 import botocore.session
 import httpx
 import pytest
@@ -155,7 +156,7 @@ class _Body:
 def new_boto3_session() -> Callable[..., boto3.session.Session]:
     """Makes sessions that look everything up anew, but for botocore's own data files and handlers."""
     first = botocore.session.Session()
-    loader = first.get_component("data_loader")
+    loader = botocore.loaders.create_loader()  # one of its own, since the model is changed
     # A client gets a method for each operation, which takes its time: one will do.
     model = loader.load_service_model("lambda", "service-2")
     model["operations"] = {NAME: model["operations"][NAME]}
