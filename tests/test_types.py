@@ -15,7 +15,7 @@ import pytest
 
 import lambda_event_invoke_configs
 
-pytest.importorskip("types_boto3_lambda")
+pytestmark = pytest.mark.in_ci
 
 SAMPLE = Path(__file__).parent / "support" / "typed_usage.py"
 SOURCES = Path(lambda_event_invoke_configs.__file__).parents[1]
@@ -66,7 +66,6 @@ def pyright(folder: Path) -> Complaints:
 @pytest.fixture(params=[mypy, pyright], ids=["mypy", "pyright"], scope="module")
 def check(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Check:
     """One type checker; it reads the same code once."""
-    pytest.importorskip(request.param.__name__)
     folder = tmp_path_factory.mktemp(request.param.__name__)
 
     @cache

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from processes import run
 
-pytest.importorskip("mkdocs")
+pytestmark = pytest.mark.in_ci
 
 DOCS = Path(__file__).parents[2] / "docs"
 
