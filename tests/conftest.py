@@ -110,6 +110,21 @@ def ours(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
         client.close()
 
 
+@pytest.fixture
+def shells() -> Iterator[Callable[..., list[Any]]]:
+    """Makes a client of each kind, for what is to be the same with all of them."""
+    clients: list[Any] = []
+
+    def make(endpoint_url: str | None, **options: Any) -> list[Any]:
+        options = {**drivers.KEYS, "endpoint_url": endpoint_url, **options}
+        clients.extend(drivers.make(backend, **options) for backend in drivers.BACKENDS)
+        return clients[-len(drivers.BACKENDS) :]
+
+    yield make
+    for client in clients:
+        client.close()
+
+
 @pytest.fixture(scope="session")
 def boto3_session() -> botocore.session.Session:
     # Loading the service model takes long: once is enough.
