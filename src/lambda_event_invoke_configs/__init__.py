@@ -8,21 +8,21 @@
         for config in page["FunctionEventInvokeConfigs"]:
             print(config["FunctionArn"])
 
-Importing this package loads nothing else. Each public name is imported lazily, on first use (PEP 562): httpx
-and botocore with the first client, botocore also with `exceptions` and `Config`.
+Importing this package loads no other package. Public names are imported lazily, on first use (PEP 562): the
+first client imports httpx and botocore; `exceptions` and `Config` import botocore.
 
-The public names are here and in `exceptions`, `types` and `local`. What begins with an underscore is private.
-A wing imports only from the wings below it:
+Public names are in this module and in `exceptions`, `types` and `local`. Names that begin with an underscore
+are private. A package imports only from the packages below it:
 
     _cli                the command
-    _sync     _async    the two clients: whatever waits or does I/O for a call
-    _client   local     what both clients share; LocalLambda, an endpoint for tests
+    _sync     _async    the two clients: all waiting and all I/O
+    _client   local     code that both clients share; LocalLambda, an endpoint for tests
     _protocol           one call, one pass over the pages: decisions, no I/O
-    _settings           what a client is told: arguments, environment, profile, credentials
-    exceptions  types   what users catch, and what they annotate with
+    _settings           the client's settings: arguments, environment, profile, credentials
+    exceptions  types   exceptions; TypedDicts for annotations
 
-_cli, _sync, _async and local may be left out of a vendored copy (docs/vendoring.md). docs/architecture.md
-follows one page through the wings.
+A vendored copy may omit _cli, _sync, _async and local (docs/vendoring.md). docs/architecture.md follows one
+page through the packages.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from importlib.machinery import PathFinder
 
 from ._version import __version__
 
-TYPE_CHECKING = False  # type checkers know it by its name; the typing module takes ten times this one's time
+TYPE_CHECKING = False  # type checkers recognize the name; importing typing takes ten times as long
 
 if TYPE_CHECKING:
     from . import exceptions, types
@@ -76,7 +76,7 @@ _MODULE_OF = {
     "exceptions": "exceptions",
     "types": "types",
 }
-_OPTIONAL = ("_async", "_sync", "local")  # a vendored copy may leave them out; docs/vendoring.md
+_OPTIONAL = ("_async", "_sync", "local")  # a vendored copy may omit them (docs/vendoring.md)
 
 if not TYPE_CHECKING:
     _LEFT_OUT = {part for part in _OPTIONAL if not PathFinder.find_spec(f"{__name__}.{part}", __path__)}

@@ -1,10 +1,10 @@
-"""State that is started over in a forked process.
+"""Fork safety: state that is reset in the child process.
 
-A child process has a copy of its parent's memory, but only the thread that called fork(). So a lock that
-another thread held is never released there, and a connection is shared with the parent: what one of the two
-sends or receives corrupts the other's exchange. Each object that holds locks or connections, or that counts
-what this process has sent (the retry quota, the measured rate), registers here and is reset in the child
-before the child's code goes on.
+A child process has a copy of its parent's memory, but only the thread that called fork(). If another thread
+held a lock, the lock is never released in the child. Connections are shared with the parent: data that one
+process sends or receives corrupts the requests of the other. Objects register here if they hold locks or
+connections, or if they count the requests of this process (the retry quota, the measured rate). They are
+reset in the child before its code continues.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ class Resettable(Protocol):
     """An object that can return to its initial state."""
 
     def reset(self) -> None:
-        """Return to the initial state, without touching what the parent process still uses."""
+        """Return to the initial state. Must not touch resources that the parent process still uses."""
 
 
 _registered: WeakSet[Resettable] = WeakSet()
 
 
 def reset_after_fork(obj: Resettable) -> None:
-    """Call `obj.reset()` in each process that is forked from this one, before its code goes on."""
+    """Call `obj.reset()` in each process forked from this one, before its code continues."""
     _registered.add(obj)
 
 

@@ -1,8 +1,9 @@
 """The errors, each of them botocore's class or derived from it.
 
-An `except` written for boto3 goes on working, and the texts begin as boto3's do. "+" marks the classes
-this library adds; all others are botocore's own, named here so that they can be caught from here. "*"
-marks those that go on with what to do next (HINTS); each is botocore's class otherwise.
+An `except` written for boto3 keeps working, and the messages begin as boto3's do. "+" marks the classes that
+this library adds. The others are botocore's classes, available here under the same names. "*" marks the
+classes whose message ends with a hint about what to do next (HINTS); in all other respects they behave as
+botocore's classes.
 
     ClientError                          a service answered with an error: Lambda, or STS for credentials
     * + LambdaClientError                Lambda answered with status 300 or above
@@ -64,41 +65,44 @@ from botocore.exceptions import ConfigParseError as BotocoreConfigParseError
 from botocore.exceptions import InvalidConfigError as BotocoreInvalidConfigError
 from botocore.parsers import ResponseParserError as _ResponseParserError
 
-UNKNOWN_HOST = "no host of this name"
-NOT_HTTP = "a response that is not HTTP"
+UNKNOWN_HOST = "unknown host"
+NOT_HTTP = "the response is not HTTP"
 TOO_MANY_FILES = "too many open files"
-PROXY_AUTHENTICATION = "the proxy wants a password"
-PROXY_DENIED = "the proxy does not connect to the host"
-STRICT_TLS = "a certificate that Python's strict checks refuse"
-NOT_LAMBDA = "an answer that is not Lambda's"
+PROXY_AUTHENTICATION = "the proxy requires authentication"
+PROXY_DENIED = "the proxy refused to connect"
+STRICT_TLS = "the certificate failed Python's strict checks"
+NOT_LAMBDA = "the response is not from Lambda"
 
 _ENDPOINT = "the endpoint URL (endpoint_url, --endpoint-url, AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL)"
-_ANSWERS = f"What answered is not Lambda. Check {_ENDPOINT}, and what is between: proxy, login page."
+_NOT_FROM_LAMBDA = (
+    f"The response did not come from Lambda. Check {_ENDPOINT} and anything in between, such as a proxy or a "
+    "captive portal."
+)
 _DENIED = (
-    "Have lambda:ListFunctionEventInvokeConfigs on this function allowed by an IAM policy, or use another "
-    "identity (profile_name, --profile, AWS_PROFILE)."
+    "Grant lambda:ListFunctionEventInvokeConfigs on this function in an IAM policy, or use another identity "
+    "(profile_name, --profile, AWS_PROFILE)."
 )
 _EXPIRED = (
-    "These temporary keys are too old. Get new ones where they came from (such as: aws sso login), and set "
-    "all three, AWS_SESSION_TOKEN included."
+    "The temporary credentials have expired. Obtain new ones (for example, aws sso login) and set all three "
+    "values, including AWS_SESSION_TOKEN."
 )
 _UNKNOWN_KEY = (
-    "Check the access key id (AWS_ACCESS_KEY_ID). Temporary keys need AWS_SESSION_TOKEN too, and each "
-    "partition has keys of its own."
+    "Check the access key id (AWS_ACCESS_KEY_ID). Temporary credentials also need AWS_SESSION_TOKEN, and "
+    "credentials are valid in one partition only (aws, aws-cn, aws-us-gov)."
 )
 _WRONG_SIGNATURE = (
-    "Check the secret key (AWS_SECRET_ACCESS_KEY), the machine's clock, and that the region (region_name, "
-    "--region) is the endpoint's."
+    "Check the secret access key (AWS_SECRET_ACCESS_KEY), the clock of this machine, and that the region "
+    "(region_name, --region) matches the endpoint."
 )
 
 _ROLE = (
-    "Check the role's settings in the profile (role_arn, source_profile, credential_source, mfa_serial), and "
-    "that STS can be reached."
+    "Check the role's settings in the profile (role_arn, source_profile, credential_source, mfa_serial) and "
+    "the connection to STS."
 )
-_SSO_LOGIN = "Log in again: aws sso login, with the same profile."
+_SSO_LOGIN = "Log in again with the same profile: aws sso login."
 _PROXY_USER_INFO = (
-    "Put the user name and the password of the proxy into its URL (http://user:password@host:port, with "
-    "special characters percent-encoded)."
+    "Put the proxy's user name and password into its URL (http://user:password@host:port) and percent-encode "
+    "special characters."
 )
 
 HINTS = {
@@ -106,79 +110,80 @@ HINTS = {
     "AccessDenied": _DENIED,
     "AccessDeniedException": _DENIED,
     "ConfigParseError": (
-        "Correct the file, or name another one (AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE)."
+        "Correct the file, or set another path (AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE)."
     ),
     "ConnectTimeoutError": (
-        "Check the network: a firewall, a proxy that has to be used (HTTPS_PROXY), or a VPC that has "
-        "neither a NAT gateway nor an endpoint for Lambda."
+        "Check the network: a firewall, a required proxy (HTTPS_PROXY), or a VPC with neither a NAT gateway "
+        "nor an endpoint for Lambda."
     ),
-    "EndpointConnectionError": f"Check {_ENDPOINT}, and the network.",
+    "EndpointConnectionError": f"Check {_ENDPOINT} and the network.",
     "ExpiredToken": _EXPIRED,
     "ExpiredTokenException": _EXPIRED,
     "InvalidClientTokenId": _UNKNOWN_KEY,
     "InvalidSignatureException": _WRONG_SIGNATURE,
     "NoCredentialsError": (
-        "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile that has credentials "
-        "(profile_name, --profile, AWS_PROFILE). Without an account, try LocalLambda (--local)."
+        "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or select a profile with credentials "
+        "(profile_name, --profile, AWS_PROFILE). Without an AWS account, try LocalLambda (--local)."
     ),
     "NoRegionError": (
-        "Give region_name (--region), set AWS_DEFAULT_REGION, or put a line such as region = us-east-1 "
-        "into the profile in ~/.aws/config."
+        "Pass region_name (--region), set AWS_DEFAULT_REGION, or add a line such as region = us-east-1 to "
+        "the profile in ~/.aws/config."
     ),
     "ProfileNotFound": (
-        "Check its name (profile_name, --profile, AWS_PROFILE): a section [profile NAME] of ~/.aws/config, "
-        "or [NAME] of ~/.aws/credentials."
+        "Check the profile name (profile_name, --profile, AWS_PROFILE). It must be a section [profile NAME] "
+        "in ~/.aws/config or [NAME] in ~/.aws/credentials."
     ),
     "ProxyConnectionError": (
-        "Check the proxy (HTTPS_PROXY, HTTP_PROXY, Config's proxies), or go without one (NO_PROXY)."
+        "Check the proxy (HTTPS_PROXY, HTTP_PROXY, Config's proxies), or bypass it (NO_PROXY)."
     ),
     "ResourceNotFoundException": (
-        "Check the function's name, the region (region_name, --region), and that the credentials are of "
+        "Check the function name and the region (region_name, --region), and that the credentials belong to "
         "the function's account (profile_name, --profile)."
     ),
-    "ResponseParserError": _ANSWERS,
+    "ResponseParserError": _NOT_FROM_LAMBDA,
     "SSLError": (
-        "For an endpoint or a proxy with an authority of its own, name the file of its certificate (verify, "
-        "--ca-bundle, AWS_CA_BUNDLE). One without TLS has a URL with http://."
+        "If the endpoint or the proxy uses a private certificate authority, pass the file with its "
+        "certificate (verify, --ca-bundle, AWS_CA_BUNDLE). If it does not use TLS, its URL must start with "
+        "http://."
     ),
     "SignatureDoesNotMatch": _WRONG_SIGNATURE,
-    "UnknownOperationException": _ANSWERS,
+    "UnknownOperationException": _NOT_FROM_LAMBDA,
     "UnrecognizedClientException": _UNKNOWN_KEY,
-    # What botocore's providers are called.
+    # The names of botocore's credential providers.
     "assume-role": _ROLE,
     "assume-role-with-web-identity": (
-        "Check web_identity_token_file and role_arn (AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN), and that "
-        "STS can be reached."
+        "Check web_identity_token_file and role_arn (AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN) and the "
+        "connection to STS."
     ),
     "container-role": (
-        "Check AWS_CONTAINER_CREDENTIALS_FULL_URI or AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, and "
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE where it is set."
+        "Check AWS_CONTAINER_CREDENTIALS_FULL_URI or AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and, if set, "
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE."
     ),
     "custom-process": (
-        "Check credential_process in the profile: run it by hand. It must print JSON with Version 1, "
-        "AccessKeyId, SecretAccessKey and, for temporary credentials, an Expiration in the future."
+        "Run the profile's credential_process by hand. It must print JSON with Version 1, AccessKeyId, "
+        "SecretAccessKey and, for temporary credentials, an Expiration in the future."
     ),
     "iam-role": "Check the instance's role and its metadata service (AWS_EC2_METADATA_SERVICE_ENDPOINT).",
-    "login": "Log in again: aws login, with the same profile.",
+    "login": "Log in again with the same profile: aws login.",
     "sso": _SSO_LOGIN,
-    NOT_HTTP: f"The response is not HTTP. Check {_ENDPOINT}: http:// or https://, and the port.",
-    NOT_LAMBDA: _ANSWERS,
+    NOT_HTTP: f"The response is not HTTP. Check {_ENDPOINT}: the scheme (http:// or https://) and the port.",
+    NOT_LAMBDA: _NOT_FROM_LAMBDA,
     PROXY_AUTHENTICATION: _PROXY_USER_INFO,
     PROXY_DENIED: (
-        "The proxy refuses to connect to this host. Have the host allowed there, or go without a proxy "
+        "The proxy refused to connect to this host. Allow the host in the proxy, or bypass the proxy "
         "(NO_PROXY)."
     ),
     STRICT_TLS: (
-        "From 3.13 on, Python refuses a certificate authority that is not made by the rules of RFC 5280. One "
-        "in a file that you name (verify, --ca-bundle, AWS_CA_BUNDLE) is accepted all the same."
+        "Since version 3.13, Python rejects certificate authorities that do not conform to RFC 5280. To "
+        "accept this one, pass a file with its certificate (verify, --ca-bundle, AWS_CA_BUNDLE)."
     ),
     TOO_MANY_FILES: (
-        "Raise the process's limit of open files (ulimit -n), or close what is no longer used: a client has "
-        "up to max_pool_connections sockets."
+        "Raise the limit of open files (ulimit -n), or close unused clients: each opens up to "
+        "max_pool_connections sockets."
     ),
     UNKNOWN_HOST: (
-        "The host's name was not found. Check the region (region_name, --region) or the endpoint URL for a "
-        "mistake, and the network; where a proxy has to be used, set HTTPS_PROXY."
+        "The host name could not be resolved. Check the region (region_name, --region) or the endpoint URL "
+        "for a typing error, and the network. If a proxy is required, set HTTPS_PROXY."
     ),
 }
 
@@ -236,16 +241,16 @@ __all__ = [
 
 
 class _WithHint(Exception):
-    """An error whose text goes on with what to do next.
+    """An error whose message ends with a hint about what to do next.
 
-    Only str() does: `args`, `fmt` and `response` are as with boto3, which has the first part only.
+    Only str() contains the hint: `args`, `fmt` and `response` are as in boto3.
     """
 
     def _reason(self) -> str | None:
         return None
 
     def _hint_key(self) -> str:
-        # A failure of one of botocore's providers needs that source's hint, whatever its kind.
+        # A failure of a credential provider needs the hint for that provider, not for the error class.
         provider = getattr(self, "kwargs", {}).get("provider")
         return provider if provider in HINTS else type(self).__name__
 
@@ -256,9 +261,9 @@ class _WithHint(Exception):
 
 
 class _NetworkError(_WithHint):
-    """An exchange without a response. boto3's text says with whom; what follows says why.
+    """A request without a response. boto3's message names the peer; this class adds the reason.
 
-    Its `kwargs` hold `reason`, the operating system's or the other side's words, and `hint`, a key of HINTS.
+    `kwargs` holds `reason`, the message of the operating system or of the peer, and `hint`, a key of HINTS.
     """
 
     def _reason(self) -> str | None:
@@ -271,27 +276,27 @@ class _NetworkError(_WithHint):
 
 
 class LambdaClientError(_WithHint, ClientError):
-    """The Lambda service answered with an error.
+    """The Lambda service returned an error.
 
-    `ClientError` itself is botocore's class, so that an `except` for it, or for
-    `client.exceptions.ClientError`, catches a refusal of STS or SSO too, as with boto3.
+    `ClientError` is botocore's class. `except ClientError` and `except client.exceptions.ClientError`
+    therefore also catch errors from STS and SSO, as with boto3.
 
     `response` holds `Error` (`Code`, `Message`), `ResponseMetadata` and the modeled members of the
-    error, as with boto3; `operation_name` is "ListFunctionEventInvokeConfigs".
+    error, as in boto3; `operation_name` is "ListFunctionEventInvokeConfigs".
     """
 
     def _hint_key(self) -> str:
         code = str(self.response.get("Error", {}).get("Code"))
-        # The status stands for a code that is missing. Lambda sends one, except for some failures of its own.
+        # The status replaces a missing code. Lambda sends a code with every error of a client (3xx, 4xx).
         return NOT_LAMBDA if code in _STATUSES_OF_REFUSALS and code not in HINTS else code
 
     def __reduce__(self) -> tuple[type[LambdaClientError], tuple[object, str]]:
-        # boto3's pickles come back as a bare ClientError: its classes are made at run time.
+        # boto3 creates its classes at run time, so its errors unpickle as a plain ClientError.
         return type(self), (self.response, self.operation_name)
 
 
-# boto3's name for an error with a code that the model does not know, in reprs and where code compares names.
-# Pickles and tracebacks go by the qualified name.
+# boto3's name for an error whose code is not in the model, for reprs and code that compares names.
+# Pickles and tracebacks use the qualified name.
 LambdaClientError.__name__ = "ClientError"
 
 
@@ -315,41 +320,41 @@ class TooManyRequestsException(LambdaClientError):
 
 
 class ResponseParserError(_WithHint, _ResponseParserError):
-    """A response with status 200 that is not a page: not JSON, or of the wrong shape; the text says where."""
+    """A response with status 200 that is not a page: not JSON, or the wrong shape. The message says where."""
 
 
 class ResponseTooLargeError(ResponseParserError):
-    """A response of more bytes than `Config`'s `max_response_size`; the rest of it was not read."""
+    """A response larger than `Config`'s `max_response_size`; the client did not read the rest."""
 
 
 class NoRegionError(_WithHint, _botocore.NoRegionError):
-    """No region: neither in the arguments, nor in the environment, nor in the profile."""
+    """No region was found in the arguments, the environment or the profile."""
 
 
 class NoCredentialsError(_WithHint, _botocore.NoCredentialsError):
-    """No credentials: neither in the arguments, nor in the environment, nor anywhere in botocore's chain."""
+    """No credentials were found in the arguments, the environment or botocore's provider chain."""
 
 
 class CredentialRetrievalError(_WithHint, _botocore.CredentialRetrievalError):
-    """A source of credentials failed; the text names it, and what is wrong with it."""
+    """A credential provider failed. The message names the provider and the reason."""
 
 
 class SSOTokenLoadError(_WithHint, _botocore.SSOTokenLoadError):
-    """No token of an SSO session: nobody has logged in."""
+    """There is no token for the SSO session, because nobody has logged in."""
 
 
 class TokenRetrievalError(_WithHint, _botocore.TokenRetrievalError):
-    """The token of an SSO session has expired, and could not be refreshed."""
+    """The token of an SSO session has expired and could not be refreshed."""
 
 
 class ConfigParseError(_WithHint, BotocoreConfigParseError):
-    """A shared config file that cannot be read; the text names the kind of mistake and the line number."""
+    """A shared config file could not be parsed. The message gives the kind of error and the line number."""
 
     fmt = "Unable to parse config file: {path} ({error})"
 
 
 class ProfileNotFound(_WithHint, _botocore.ProfileNotFound):
-    """A profile was named that is in none of the shared config files."""
+    """The selected profile is not in the shared config files."""
 
 
 class EndpointConnectionError(_NetworkError, _botocore.EndpointConnectionError):
@@ -361,23 +366,23 @@ class ConnectTimeoutError(_NetworkError, _botocore.ConnectTimeoutError):
 
 
 class ReadTimeoutError(_NetworkError, _botocore.ReadTimeoutError):
-    """No response within `read_timeout`, or no whole one within both timeouts together."""
+    """No data arrived within `read_timeout`, or the request exceeded both timeouts added together."""
 
 
 class ConnectionClosedError(_NetworkError, _botocore.ConnectionClosedError):
-    """The connection ended before the response did, or what came is not HTTP."""
+    """The connection was closed before the response was complete, or the response is not HTTP."""
 
 
 class ProxyConnectionError(_NetworkError, _botocore.ProxyConnectionError):
-    """No connection to or through the proxy."""
+    """The proxy could not be reached, or it refused to connect to the endpoint."""
 
 
 class SSLError(_NetworkError, _botocore.SSLError):
-    """No TLS with the endpoint or the proxy; most often a certificate that cannot be verified."""
+    """The TLS handshake with the endpoint or the proxy failed, usually because of its certificate."""
 
 
 def with_hint(error: BotoCoreError) -> BotoCoreError:
-    """What botocore's own code raised, as the class of the same name here, so that one `except` has both."""
+    """Convert an error of botocore's to the class of the same name in this module, which has a hint."""
     ours = globals().get(type(error).__name__)
     if isinstance(ours, type) and issubclass(ours, _WithHint) and type(error) in ours.__bases__:
         return cast("BotoCoreError", ours(**cast("Any", error).kwargs))
@@ -385,11 +390,11 @@ def with_hint(error: BotoCoreError) -> BotoCoreError:
 
 
 class PaginationConfigError(ParamValidationError, ValueError):
-    """A member of `PaginationConfig` that cannot be used."""
+    """A member of `PaginationConfig` is invalid."""
 
 
 class StartingTokenError(BotoCoreError, ValueError):
-    """A `StartingToken` that neither this library, boto3 nor the service can have made."""
+    """A `StartingToken` that was not created by this library, by boto3 or by the service."""
 
     fmt = (
         "Bad starting token: {token}. PaginationConfig's StartingToken must be a NextToken or "
@@ -398,7 +403,7 @@ class StartingTokenError(BotoCoreError, ValueError):
 
 
 class OperationNotPageableError(_botocore.OperationNotPageableError):
-    """`get_paginator` was asked for an operation other than the one there is."""
+    """`get_paginator` was called for an operation other than "list_function_event_invoke_configs"."""
 
     fmt = (
         "Operation cannot be paginated: {operation_name}, must be one of: list_function_event_invoke_configs"
@@ -406,10 +411,10 @@ class OperationNotPageableError(_botocore.OperationNotPageableError):
 
 
 class InvalidConfigError(BotocoreInvalidConfigError, ValueError):
-    """A setting that cannot be used; the text names it and what is allowed."""
+    """A setting is invalid. The message names the setting and the allowed values."""
 
 
 class InvalidEndpointError(InvalidConfigError):
-    """An endpoint URL that cannot be used."""
+    """An endpoint URL is invalid."""
 
     fmt = "Invalid endpoint: {endpoint_url}. {source} must be {allowed}"

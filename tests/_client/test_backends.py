@@ -146,7 +146,7 @@ class TestWithoutANameOfAnotherLibrary:
                 assert ask(client)
         assert server.connections == 3
         (said,) = [record.getMessage() for record in caplog.records]
-        assert said == "this version of httpx or httpcore is not known: connections are not kept"
+        assert said == "unknown version of httpx or httpcore: connections are not reused"
 
     @pytest.mark.parametrize("missing", ["_h11_state", "_connection"])
     def test_of_httpcores_keeps_no_connection(

@@ -85,30 +85,30 @@ CASES: dict[str, tuple[Callable[[Home, AWS], Any], str]] = {
     "a program that is missing": (
         missing_program,
         "Error when retrieving credentials from custom-process: No such file or directory: /nowhere/helper. "
-        "Check credential_process in the profile",
+        "Run the profile's credential_process",
     ),
     "a program that prints noise": (
         process(f"print('Password: {SECRET}')"),
-        "from custom-process: not JSON: Expecting value, line 1, column 1. Check credential_process",
+        "from custom-process: not JSON: Expecting value, line 1, column 1. Run the profile's",
     ),
     "a program that prints bytes": (
         process("import sys; sys.stdout.buffer.write(bytes([255]))"),
-        "from custom-process: not UTF-8: invalid start byte, byte 0. Check",
+        "from custom-process: not UTF-8: invalid start byte, byte 0. Run",
     ),
     "a program that fails": (
         process("raise SystemExit('the vault is locked')"),
-        "from custom-process: the vault is locked. Check credential_process",
+        "from custom-process: the vault is locked. Run the profile's",
     ),
     "a program whose credentials have expired": (
         process(
             f"""print('{{"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "{SECRET}", """
             f""""SessionToken": "{TOKEN}", "Expiration": "{LONG_AGO}"}}')"""
         ),
-        "from custom-process: the credentials that it gave have expired. Check credential_process",
+        "from custom-process: the provider returned expired credentials. Run the profile's",
     ),
     "a command that does not end its quotes": (
         lambda home, _: home.write("[default]\ncredential_process = helper 'x\n"),
-        "from custom-process: No closing quotation. Check",
+        "from custom-process: No closing quotation. Run",
     ),
     "a token file that is missing": (
         missing_token_file,
@@ -130,7 +130,7 @@ CASES: dict[str, tuple[Callable[[Home, AWS], Any], str]] = {
     ),
     "no terminal for MFA": (
         no_terminal,
-        "from assume-role: no MFA code was entered: there is no terminal to ask on. Check the role",
+        "from assume-role: no MFA code was entered, because there is no terminal. Check the role",
     ),
     "a parameter that STS does not take": (
         bad_duration,
@@ -138,11 +138,11 @@ CASES: dict[str, tuple[Callable[[Home, AWS], Any], str]] = {
     ),
     "a session nobody logged in to": (
         nobody_logged_in,
-        "Error loading SSO Token: Token for work does not exist. Log in again: aws sso login",
+        "Error loading SSO Token: Token for work does not exist. Log in again with the same profile: aws sso",
     ),
     "an SSO cache that is broken": (
         broken_sso_cache,
-        r"Log in again: aws sso login|not JSON",
+        r"Log in again with the same profile: aws sso login|not JSON",
     ),
 }
 
@@ -299,10 +299,10 @@ class TestReasons:
         ("error", "told"),
         [
             (OSError(13, "Permission denied"), "Permission denied"),
-            (OSError("hidden"), "what it gave cannot be read (OSError)"),
-            (KeyError("hidden 1"), "what it gave cannot be read (KeyError)"),
-            (KeyError(), "what it gave cannot be read (KeyError)"),
-            (ValueError("hidden"), "what it gave cannot be read (ValueError)"),
+            (OSError("hidden"), "the provider returned invalid data (OSError)"),
+            (KeyError("hidden 1"), "the provider returned invalid data (KeyError)"),
+            (KeyError(), "the provider returned invalid data (KeyError)"),
+            (ValueError("hidden"), "the provider returned invalid data (ValueError)"),
             (ValueError("Auth token value is not a legal header value"), None),
         ],
     )

@@ -210,8 +210,8 @@ class TestTheEnvironmentsKeys:
     @pytest.mark.parametrize(
         ("expiration", "message"),
         [
-            ("2001-01-01T00:00:00Z", "from env: the credentials that it gave have expired"),
-            ("2099-01-01T00:00:00", "from env: what it gave cannot be read (TypeError)"),  # in no time zone
+            ("2001-01-01T00:00:00Z", "from env: the provider returned expired credentials"),
+            ("2099-01-01T00:00:00", "from env: the provider returned invalid data (TypeError)"),
             ("tomorrow, perhaps", "from env: AWS_CREDENTIAL_EXPIRATION is not a time"),
         ],
     )

@@ -207,7 +207,7 @@ class TestTheProfile:
         assert Path(path).name == "config"
         assert str(caught.value) == (
             f"Unable to parse config file: {path} (neither a section header nor key = value, line 3). "
-            "Correct the file, or name another one (AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE)."
+            "Correct the file, or set another path (AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE)."
         )
 
     @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def ci(folder: Path, broken: str = "", without: str = "") -> tuple[int, str, lis
         shutil.copy(ROOT / name, checkout)
     tools.mkdir()
     temporary.mkdir()
-    for name in {*TOOLS, "python", "python3.10", "python3.13", "node"} - {without}:
+    for name in {*TOOLS, "python", "python3.10", "python3.13", "node", "chromium"} - {without}:
         (tools / name).write_text(STAND_IN)
         (tools / name).chmod(0o755)
     environ = {

@@ -27,7 +27,7 @@ TransportT = TypeVar("TransportT")
 
 
 class ClientOptions(TypedDict, total=False):
-    """The keyword arguments that a client takes besides `region_name` and `transport`."""
+    """The keyword arguments of a client, except `region_name` and `transport`."""
 
     profile_name: str | None
     endpoint_url: str | None
@@ -42,20 +42,20 @@ class ClientOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class ClientMeta:
-    """What a client was made with, resolved."""
+    """The resolved settings of a client."""
 
     region_name: str
     """Such as "us-east-1"."""
     endpoint_url: str
-    """Where requests go, with the base path if it has one."""
+    """The endpoint URL, including its base path."""
     partition: str
     """Such as "aws" or "aws-cn"."""
     config: Config
-    """As it was given, in this library's class."""
+    """The given config, as this library's `Config`."""
 
 
 class Exceptions:
-    """The operation's exceptions, as `client.exceptions` of boto3 has them."""
+    """The exceptions of the operation, as in boto3's `client.exceptions`."""
 
     ClientError = errors.ClientError
     InvalidParameterValueException = errors.InvalidParameterValueException
@@ -64,7 +64,7 @@ class Exceptions:
     TooManyRequestsException = errors.TooManyRequestsException
 
     def from_code(self, code: str) -> type[errors.ClientError]:
-        """The class for an error code; ClientError for one the operation does not know."""
+        """The class for an error code; ClientError for an unknown code."""
         return MODELED_ERRORS.get(code, (errors.ClientError, ()))[0]
 
     def __getattr__(self, name: str) -> NoReturn:
@@ -75,13 +75,13 @@ class Exceptions:
 
 
 class ClientBase(Generic[TransportT]):
-    """What both clients share: everything except sending and waiting."""
+    """Base class of the sync and async clients: everything except sending and waiting."""
 
     _make_transport: Callable[..., TransportT]
     _send: Callable[..., Any]
     _send_method: ClassVar[str]
     _environ: ClassVar[Mapping[str, str] | None] = None
-    """In place of `os.environ`, for the command's --local."""
+    """Replaces `os.environ`, for the command's --local."""
 
     def __init__(
         self,
@@ -122,20 +122,20 @@ class ClientBase(Generic[TransportT]):
             raise invalid_setting(
                 "transport", type(transport).__name__, f"an httpx transport with {self._send_method}()"
             )
-        # A transport of the user's may serve other clients too: the user closes it.
+        # The user closes a transport that the user passed: other clients may share it.
         self._owns_transport = transport is None
         self._transport = (
             self._make_transport(**http.transport_options(self._settings)) if transport is None else transport
         )
-        # For errors, so without its password.
+        # For error messages, so the password is masked.
         proxy = self._settings.proxy if self._owns_transport else None
         self._proxy = masked(proxy) if proxy else None
         self.exceptions: Exceptions = Exceptions()
-        """The operation's exceptions, as with boto3: `except client.exceptions.ClientError`."""
+        """The exceptions of the operation, as in boto3: `except client.exceptions.ClientError`."""
 
     @property
     def meta(self) -> ClientMeta:
-        """`region_name`, `endpoint_url`, `partition` and `config`, resolved."""
+        """The resolved `region_name`, `endpoint_url`, `partition` and `config`."""
         resolved = self._settings
         return ClientMeta(
             resolved.region, resolved.endpoint.url, partition_of(resolved.region).name, resolved.config
@@ -143,7 +143,7 @@ class ClientBase(Generic[TransportT]):
 
     @property
     def _frames_to_keep(self) -> CodeType | None:
-        # What a transport of the user's raises keeps its own frames: the user has to find the mistake.
+        # Exceptions of a user's transport keep the transport's frames, so that the user can find the mistake.
         return None if self._owns_transport else type(self)._send.__code__
 
     def __reduce__(self) -> NoReturn:
@@ -159,7 +159,7 @@ class ClientBase(Generic[TransportT]):
             raise errors.OperationNotPageableError(operation_name=operation_name)
 
     def __repr__(self) -> str:
-        # A client whose constructor has failed has no settings, and may be in the traceback.
+        # A traceback may show a client whose constructor failed and which has no settings.
         settings: Any = vars(self).get("_settings")
         if settings is None:
             return f"<{type(self).__name__}>"

@@ -1,7 +1,7 @@
-"""What httpx is told, and what its failures mean, for both clients.
+"""Conversion to and from httpx, for both clients: requests, responses, TLS settings and failures.
 
-Requests go straight to an httpx transport: its client layer would add redirects, cookies and headers
-of its own, none of which a signed request may have.
+Requests go directly to an httpx transport. An httpx client would add redirects, cookies and headers, which a
+signed request must not have.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from .network import too_large
 
 
 def transport_options(settings: Settings) -> dict[str, Any]:
-    """What a transport of connections.py is made with for these settings.
+    """The arguments for PooledTransport and AsyncPooledTransport.
 
     Raises InvalidConfigError for a CA bundle or client certificate that cannot be loaded.
     """
@@ -71,7 +71,7 @@ def _proxy(url: str, tls: ssl.SSLContext) -> httpx.Proxy:
     return httpx.Proxy(
         f"{scheme}://{host}",
         auth=(unquote(user), unquote(password)) if at else None,
-        # The same trust for a proxy's own certificate; httpx refuses one where it is not needed.
+        # Verify the proxy's certificate in the same way; httpx rejects the argument if it is not needed.
         ssl_context=tls if scheme == "https" else None,
     )
 
@@ -108,7 +108,7 @@ def _tls(settings: Settings) -> ssl.SSLContext:
 
 
 def _callers_level() -> int:
-    # How far up the first frame is that is not this package's own.
+    # The distance to the first frame outside this package.
     package = __package__.rpartition(".")[0]
     frame: FrameType | None = sys._getframe(1)
     level = 1
@@ -118,18 +118,18 @@ def _callers_level() -> int:
     return level
 
 
-_MAX_URL = 65_536  # characters; httpx parses none that is longer
+_MAX_URL = 65_536  # characters; httpx rejects longer URLs
 _NO_BODY = httpx.ByteStream(b"")
 
 
 class _ExactURL(httpx.URL):
-    """A URL whose path and query go on the wire as they are.
+    """A URL whose path and query are sent unchanged.
 
-    httpx resolves ".." in a path. Its "target" request extension would undo that, but httpcore gives
-    the same extension to a proxy's CONNECT, which then asks for the path instead of the host.
+    httpx resolves ".." in a path. Its "target" request extension would prevent that, but httpcore applies
+    the extension also to a proxy's CONNECT request, which then contains the path instead of the host.
 
-    A transport looks at the four properties below, and need not have the URL parsed for that, which takes
-    a twentieth of a page's time. It is parsed when other properties are read, as a mock does.
+    A transport reads only the four properties below. They do not need the parsed URL, and parsing takes a
+    twentieth of a page's time. Other properties, which a mock may read, parse it on first use.
     """
 
     def __init__(self, url: str, target: str, origin: httpx.URL, raw_host: bytes) -> None:
@@ -157,14 +157,14 @@ def _parsed(origin: str) -> httpx.URL:
 
 
 def to_httpx(request: Request, settings: Settings, proxy: str | None) -> httpx.Request:
-    """A request as httpx transports take it; `proxy` is what the client's own transport goes through."""
+    """Convert a request for an httpx transport. `proxy` is the URL of the client's proxy."""
     config = settings.config
     timeout = httpx.Timeout(
         connect=config.connect_timeout,
         read=config.read_timeout,
         write=config.read_timeout,
-        # Waiting for one of the client's own connections is not a failure of the network: the calls that have
-        # them are bounded by the timeouts above.
+        # Waiting for a free connection is not a network failure: the calls that hold the connections have the
+        # timeouts above.
         pool=None,
     )
     if len(request.url) > _MAX_URL:
@@ -175,20 +175,20 @@ def to_httpx(request: Request, settings: Settings, proxy: str | None) -> httpx.R
         "GET",
         origin,
         headers=request.headers,
-        stream=_NO_BODY,  # so that httpx looks for no headers to add, which takes longer than the rest
+        stream=_NO_BODY,  # otherwise httpx computes headers to add, which takes longer than the rest
         extensions={"timeout": timeout.as_dict()},
     )
-    # httpcore writes the host into a proxy's request as it is, and an IPv6 address has brackets there.
+    # httpcore copies the host into a proxy request unchanged, where an IPv6 address needs brackets.
     raw_host = b"[%b]" % origin.raw_host if proxy and b":" in origin.raw_host else origin.raw_host
     made.url = _ExactURL(request.url, request.target, origin, raw_host)
-    made.read()  # for a user's transport that looks at the content
+    made.read()  # for transports that read the content
     return made
 
 
 def to_response(status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes, max_size: int) -> Response:
-    """A response as the decisions take it.
+    """Convert a response for `_protocol`.
 
-    Raises ResponseParserError for a page in an encoding that is not known here, and ResponseTooLargeError.
+    Raises ResponseParserError for a page in an unknown encoding, and ResponseTooLargeError.
     """
     joined: dict[str, str] = {}
     for raw_name, raw_value in headers:
@@ -202,14 +202,14 @@ def to_response(status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes
 _ENCODINGS = {
     "gzip": (16 + zlib.MAX_WBITS,),  # zlib's `wbits`
     "x-gzip": (16 + zlib.MAX_WBITS,),
-    "deflate": (zlib.MAX_WBITS, -zlib.MAX_WBITS),  # as RFC 9110 has it, and as some servers do
+    "deflate": (zlib.MAX_WBITS, -zlib.MAX_WBITS),  # RFC 9110 requires a zlib header; some servers omit it
 }
 
 
 def _decoded(status: int, encoding: str, body: bytes, max_size: int) -> bytes:
-    """A body that something between here and the service has encoded, though identity was asked for."""
+    """Decode a body that an intermediary has encoded, although the request asked for identity."""
     if body.lstrip().startswith((b"{", b"<")):
-        return body  # or only said so: a transport that decodes may leave the header as it was
+        return body  # already decoded: a transport may decode the body and keep the header
     names = {name.strip().lower() for name in encoding.split(",")} - {"identity"}
     for wbits in _ENCODINGS.get(names.pop(), ()) if len(names) == 1 else ():
         decoder = zlib.decompressobj(wbits)
@@ -222,22 +222,22 @@ def _decoded(status: int, encoding: str, body: bytes, max_size: int) -> bytes:
         if decoder.eof:
             return decoded
     if status >= 300:
-        return b""  # the status says more than what cannot be read
+        return b""  # the status of the error is still useful
     raise ResponseParserError(
         f"Unable to parse the response: the body ({len(body)} bytes, Content-Encoding: {encoding}) cannot be "
         "decoded"
     )
 
 
-# What a transport raises when there is no response. On asyncio, httpx lets through what TLS raises after
-# the handshake.
+# The exceptions that a transport raises if there is no response. On asyncio, httpx does not convert TLS
+# errors after the handshake.
 FAILURES = (httpx.TransportError, ssl.SSLError)
 
 
 def transport_error(error: httpx.TransportError | ssl.SSLError, url: str, proxy: str | None) -> Exception:
-    """botocore's exception for a failure of httpx's, with boto3's text, the reason and what to do.
+    """Convert an exception of httpx's to botocore's, with boto3's message, the reason and a hint.
 
-    The one of httpx's is not kept: its request holds the headers.
+    httpx's exception is dropped, because its request contains the signed headers.
     """
     system = _system_error(error)
     reason = (str(error) or str(system or ""))[:_MAX_REASON]
@@ -250,7 +250,7 @@ def transport_error(error: httpx.TransportError | ssl.SSLError, url: str, proxy:
     if isinstance(error, (httpx.NetworkError, ssl.SSLError)) and isinstance(system, ssl.SSLError):
         return SSLError(endpoint_url=url, error=cast("Any", reason), hint=hint)
     if isinstance(error, httpx.ProxyError) or (proxy and isinstance(error, httpx.ConnectError)):
-        hint = None if hint == UNKNOWN_HOST else hint  # that one is about the endpoint's
+        hint = None if hint == UNKNOWN_HOST else hint  # that hint is about the endpoint's host
         return ProxyConnectionError(proxy_url=proxy or "***", error=reason, reason=reason, hint=hint)
     if isinstance(error, httpx.ConnectError):
         return EndpointConnectionError(**known)
@@ -259,14 +259,14 @@ def transport_error(error: httpx.TransportError | ssl.SSLError, url: str, proxy:
     return HTTPClientError(error=f"{type(error).__name__}: {error}")
 
 
-_MAX_REASON = 500  # characters; h11 quotes what it refuses
+_MAX_REASON = 500  # characters; h11 quotes invalid data
 _TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)
-_CUT_SHORT = ("peer closed connection", "Server disconnected")  # and not: what came cannot be read
+_CUT_SHORT = ("peer closed connection", "Server disconnected")  # all other protocol errors: invalid data
 _STRICT = ("Key Identifier", "Basic Constraints", "key usage")
 
 
 def _hint(error: Exception, system: OSError | None, reason: str) -> str | None:
-    """The key of the hint for a failure, where the class of the error does not say enough."""
+    """The key of the hint, if the hint depends on more than the class of the error."""
     if system is not None and system.errno in _TOO_MANY_FILES:
         return TOO_MANY_FILES
     if isinstance(system, ssl.SSLError):
@@ -281,10 +281,10 @@ def _hint(error: Exception, system: OSError | None, reason: str) -> str | None:
 
 
 def _system_error(error: BaseException | None) -> OSError | None:
-    """The operating system's error, or TLS's, that httpx's was made of."""
+    """The error of the operating system or of TLS that caused httpx's exception."""
     while error is not None and not isinstance(error, OSError):
         error = error.__cause__ or error.__context__
-    # The context of this one may be whatever the caller is handling, its cause is its own: anyio's.
+    # From here, follow only `__cause__`, which anyio sets: `__context__` may be an error of the caller's.
     while error is not None and isinstance(error.__cause__, OSError):
         error = error.__cause__
     return error

@@ -1,27 +1,28 @@
-"""Below httpx: the deadline of an exchange, TLS, what was left in a connection, and how it is closed.
+"""The layer below httpx: request deadline, TLS, unread data on a connection, and closing.
 
-httpx's transports stay the engine of both clients, so that what replaces or wraps their methods and those of
-httpcore goes on working: respx, vcrpy, OpenTelemetry. Under them lie sockets of our own (`_sync/sockets.py`,
-`_async/sockets.py`), where httpcore's documentation puts them: a pool's `network_backend`. Four things need
-them:
+Both clients use httpx's transports, so that tools that patch the methods of httpx or httpcore keep working:
+respx, vcrpy, OpenTelemetry. The sockets below them are this library's (`_sync/sockets.py`,
+`_async/sockets.py`), plugged in through httpcore's documented interface, the pool's `network_backend`. They
+are needed for four reasons:
 
-1. The deadline of a whole exchange. httpcore's timeouts are for one read or write each, so a server that
-   sends a byte now and then would never meet them.
-2. What a TLS layer has received and not given out yet when a response has ended.
-3. Closing. httpcore's own way takes the lock of its pool, which Ctrl-C may have left taken.
-4. The cost of a read in an event loop: to wait for a socket takes a third of what anyio's streams take.
+1. A total deadline for one request and response. httpcore's timeouts apply to single reads and writes, so a
+   server that sends one byte from time to time never exceeds them.
+2. Access to the data that a TLS layer has received but not returned when a response has ended.
+3. Closing without a lock. httpcore takes the lock of its pool, and Ctrl-C may have left that lock locked.
+4. The cost of a read in an event loop: waiting for a socket takes a third of the time of anyio's streams.
 
-This is the only module that uses names which another library keeps to itself. There are three:
+This is the only module that uses private names of other libraries. There are three:
 
-  * `_pool` of an httpx transport. Its constructor takes no network backend, so the pool is replaced by one of
-    the same class.
-  * `_optional_thread_lock` of that pool. It is entered in Python code: Ctrl-C between its being taken and the
-    block would leave it taken, and the pool's own cleaning up would wait for it for ever. A pool here is used
-    by one thread at a time and has no need of it.
-  * `_connection` and `_h11_state` of the pool's connection, for what h11 has received behind a response.
+  * `_pool` of an httpx transport. The transport's constructor does not accept a network backend, so this
+    module replaces the pool with one of the same class.
+  * `_optional_thread_lock` of that pool. Its `__enter__` is Python code. If Ctrl-C interrupts it after it has
+    acquired the lock, the lock stays locked, and the pool's cleanup waits for it forever. Here, only one
+    thread at a time uses a pool, so the pool does not need this lock.
+  * `_connection` and `_h11_state` of the pool's connection, to find data that h11 has received after a
+    response.
 
-Where the first or the last is missing, connections are not kept: whatever came behind a response, the next
-request has a connection of its own. A warning says so once.
+If the first or the last is missing, the client does not reuse connections: each request gets a new one, so
+that data after a response is never read. The client logs a warning once.
 
 Source: https://www.encode.io/httpcore/network-backends/ and https://h11.readthedocs.io/en/latest/api.html
 """
@@ -59,22 +60,24 @@ _EXCEEDED = "request deadline exceeded"
 
 
 class Deadline:
-    """The end of the exchange that is in progress on one connection.
+    """The deadline of the current request and response on one connection.
 
-    Why: httpx's timeouts, as those of urllib3 and of sockets, are for one read or write each. A server or a
-    proxy that sends a byte now and then never exceeds them, and a call never ends. httpx has no timeout for a
-    whole exchange (encode/httpx#1450). In an event loop a cancel scope does it; a thread cannot be cancelled.
-    So the deadline is kept where both clients read and write, and each operation gets the time that is left:
+    Why: the timeouts of httpx, like those of urllib3 and of sockets, apply to single reads and writes. If a
+    server or a proxy sends one byte from time to time, no timeout expires and the call never ends. httpx has
+    no total timeout (encode/httpx#1450). An event loop could use a cancel scope, but a thread cannot be
+    cancelled. Therefore the sockets of both clients enforce the deadline: each read or write may take the
+    remaining time.
 
-    1. It begins when the connection is there, or when a request begins on a connection that was kept. Looking
-       up a host's name and connecting are not part of it: each address has `connect_timeout` to itself, or a
-       dead address would take the time of the live one after it.
-    2. A TLS handshake has `connect_timeout`, and not more than what is left.
-    3. With nothing left, the next read or write raises at once. With the shortest timeout instead, a server
-       that sends fast enough would go on for ever: each read would succeed.
-    4. Waiting for one of the client's own connections does not count. The calls that have them are bounded.
+    1. The clock starts when the connection is open, or when a request starts on a reused connection. It does
+       not cover the DNS lookup and connecting: each address gets the full `connect_timeout`. Otherwise an
+       unreachable address would use up the time of the next one.
+    2. A TLS handshake may take `connect_timeout`, but not more than the remaining time.
+    3. When no time remains, the next read or write raises immediately. A very short timeout would not be
+       enough: every read from a fast server would succeed, and the call would never end.
+    4. Waiting for a free connection of the client does not count. The calls that hold the connections have
+       deadlines too.
 
-    seconds: how long an exchange may take, from when it has its connection; None for no limit.
+    seconds: the total time, counted from when the connection is open; None for no limit.
     """
 
     def __init__(self, seconds: float | None) -> None:
@@ -82,27 +85,27 @@ class Deadline:
         self._end: float | None = None
 
     def begin(self) -> None:
-        """Start the clock for the next exchange."""
+        """Start the clock for the next request."""
         if self._seconds is not None:
             self._end = time.monotonic() + self._seconds
 
     def late(self, timeout: float | None, what: str) -> str:
-        """What to say when `timeout` is over, or the rest of the exchange's time."""
+        """The message for an expired `timeout`, or for the expired deadline."""
         if timeout is None or (self._end is not None and self._end <= time.monotonic()):
             return _EXCEEDED
         return f"{what} within {timeout:g} s"
 
     def rest(self, timeout: float | None, late: type[Exception]) -> float | None:
-        """Seconds for the next read or write. Raises `late` if there are none left."""
+        """The timeout in seconds for the next read or write. Raises `late` if no time remains."""
         if self._end is None:
             return timeout
         rest = self._end - time.monotonic()
-        if rest <= 0:  # with the shortest of timeouts, what comes fast enough would go on for ever
+        if rest <= 0:  # rule 3
             raise late(_EXCEEDED)
         return rest if timeout is None or rest < timeout else timeout
 
     def at_most(self, timeout: float | None) -> Deadline:
-        """The deadline of a part of the exchange, such as a handshake."""
+        """The deadline of one step, such as a TLS handshake."""
         part = Deadline(timeout)
         part.begin()
         if part._end is None or (self._end is not None and self._end < part._end):
@@ -111,12 +114,12 @@ class Deadline:
 
 
 class Link:
-    """One connection's socket, its deadline, and its layers of TLS.
+    """The socket of one connection, with its deadline and its TLS layers.
 
-    The transport keeps it, beside httpcore's objects, to close the socket without them.
+    The transport holds a reference to it, so that it can close the socket without httpcore.
     """
 
-    _socket: socket.socket | None = None  # on the class too: Ctrl-C may interrupt __init__
+    _socket: socket.socket | None = None  # a class attribute, because Ctrl-C may interrupt __init__
 
     def __init__(self, seconds: float | None, socket_options: SocketOptions) -> None:
         self.deadline = Deadline(seconds)
@@ -125,7 +128,7 @@ class Link:
         self._layers: list[TLS] = []
 
     def open(self, address: tuple[Any, ...]) -> socket.socket:
-        """A socket for one of the addresses that `socket.getaddrinfo()` returns. Raises OSError."""
+        """Open a socket for an address from `socket.getaddrinfo()`. Raises OSError."""
         self.close()
         family, kind, protocol, _, _ = address
         self._socket = made = socket.socket(family, kind, protocol)
@@ -135,7 +138,7 @@ class Link:
         return made
 
     def connected(self) -> None:
-        """Take in that the socket is connected: the exchange begins."""
+        """Record that the socket is connected, and start the clock."""
         self.reused = False
         self.deadline.begin()
 
@@ -144,11 +147,11 @@ class Link:
         return self._layers[-1]
 
     def has_data(self) -> bool:
-        """Whether a layer of TLS has received what belongs to no response, or the end of the connection."""
+        """Whether a TLS layer has unread data, or has received the end of the connection."""
         return any(layer.has_data() for layer in self._layers)
 
     def close(self) -> None:
-        """Close the socket. Never waits, and may be called at any time."""
+        """Close the socket. Never blocks; safe to call at any time."""
         self.reused = False
         self._layers = []
         if self._socket is not None:
@@ -156,25 +159,24 @@ class Link:
             self._socket = None
 
     def __del__(self) -> None:
-        # Ctrl-C may lose a connection between two lines that would have closed it.
+        # Ctrl-C may interrupt the code that would have closed the connection.
         self.close()
 
 
 class TLS:
-    """One layer of TLS, without I/O: what to send and what was received passes through its two buffers.
+    """One TLS layer, without I/O: sent and received data passes through two buffers.
 
-    The same for a thread, for an event loop, and within another layer, that of an https:// proxy.
+    It works the same in a thread, in an event loop, and inside the TLS layer of an https:// proxy.
     """
 
     def __init__(self, context: ssl.SSLContext, server_hostname: str | None) -> None:
-        # Neither the brackets of an IPv6 address in a URL nor the dot that ends a full name belong to a
-        # certificate's names.
+        # Names in certificates have neither the brackets of an IPv6 address nor a trailing dot.
         name = server_hostname and server_hostname.strip("[]").removesuffix(".")
         self._received, self._to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.object = context.wrap_bio(self._received, self._to_send, server_hostname=name)
 
     def attempt(self, operation: Callable[..., Any], *arguments: object) -> Any:
-        """What `operation` of `object` returns, or NEEDS_DATA. Raises ssl.SSLError."""
+        """Call a method of `object`. Returns its result, or NEEDS_DATA. Raises ssl.SSLError."""
         try:
             return operation(*arguments)
         except ssl.SSLWantReadError:
@@ -184,24 +186,24 @@ class TLS:
         """Decrypted bytes, `b""` at the end, or NEEDS_DATA. Raises ssl.SSLError."""
         try:
             if not self._received.pending and not self.object.pending() and not self._received.eof:
-                return NEEDS_DATA  # an exception would say so too, and take longer
+                return NEEDS_DATA  # cheaper than the exception
             return self.attempt(self.object.read, max_bytes)
         except ssl.SSLEOFError:
-            return b""  # as ssl's own sockets: many servers do not say goodbye
+            return b""  # as ssl.SSLSocket does: many servers close without close_notify
 
     def receive(self, data: bytes) -> None:
-        """Take in what came from the layer below; nothing is its end."""
+        """Pass in data from the layer below; empty data means the end of the connection."""
         if data:
             self._received.write(data)
         else:
             self._received.write_eof()
 
     def to_send(self) -> bytes:
-        """What is to be written to the layer below."""
+        """Return the data to write to the layer below."""
         return self._to_send.read() if self._to_send.pending else b""
 
     def has_data(self) -> bool:
-        """Whether it has decrypted bytes that nobody has read, or has come to its end."""
+        """Whether it has unread decrypted data, or has received the end of the connection."""
         try:
             return self.read(1) is not NEEDS_DATA
         except ssl.SSLError:
@@ -209,22 +211,22 @@ class TLS:
 
 
 def addresses_without_lookup(host: str, port: int) -> list[tuple[Any, ...]] | None:
-    """The address that `host` is itself; None for a name."""
+    """The addresses for a `host` that is an IP address; None for a host name."""
     try:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     except OSError:
         return None
 
 
-# httpcore's pool sets the cause of what passes through it to None. Its context stays, so both functions raise
-# with the system's error as the one that is being handled.
+# httpcore's pool sets the `__cause__` of exceptions to None, but keeps their `__context__`. Both functions
+# therefore raise while they handle the system's error.
 
 
 def raise_lookup_error(error: OSError) -> NoReturn:
-    """Raise httpcore's exception for a host without addresses."""
+    """Raise httpcore's exception for a failed DNS lookup."""
     try:
         socket.socket().close()
-    except OSError as limit:  # a resolver that can open no file does not say so
+    except OSError as limit:  # the resolver does not report that the process has too many open files
         raise httpcore.ConnectError(limit.strerror) from limit
     try:
         raise error
@@ -233,7 +235,7 @@ def raise_lookup_error(error: OSError) -> NoReturn:
 
 
 def raise_connect_error(failures: list[tuple[str, OSError]], timeout: float | None) -> NoReturn:
-    """Raise httpcore's exception for a host of which every address has failed; the text has each failure."""
+    """Raise httpcore's exception after every address has failed. The message lists each failure."""
     _, last = failures[-1]
     kind = httpcore.ConnectTimeout if isinstance(last, TimeoutError) else httpcore.ConnectError
     try:
@@ -250,7 +252,7 @@ def _reason(error: OSError, timeout: float | None) -> str:
 
 
 def peek(sock: socket.socket) -> bool:
-    """Whether a socket that does not block has anything to read, its end included."""
+    """Whether a non-blocking socket has data to read, or has received the end of the connection."""
     try:
         sock.recv(1, socket.MSG_PEEK)
     except (BlockingIOError, InterruptedError):
@@ -261,7 +263,7 @@ def peek(sock: socket.socket) -> bool:
 
 
 def extra_info(connected: socket.socket, info: str) -> Any:
-    """What httpcore's own streams know of a socket."""
+    """The information about a socket that httpcore's streams provide."""
     if info == "socket":
         return connected
     if info == "client_addr":
@@ -274,9 +276,11 @@ def extra_info(connected: socket.socket, info: str) -> Any:
 def use_backend(
     transport: Any, backend: Any, pools: tuple[type[Any], type[Any]], verify: Any, proxy: httpx.Proxy | None
 ) -> Any:
-    """Give an httpx transport a pool of one connection with this network backend; None if it has no pool.
+    """Replace the pool of an httpx transport with a pool of one connection that uses `backend`.
 
-    pools: httpcore's class without a proxy, and with one.
+    pools: httpcore's pool classes, without and with a proxy.
+
+    Returns the new pool, or None if the transport has no pool of these classes.
     """
     if not isinstance(getattr(transport, "_pool", None), pools):
         _warn_once()
@@ -306,20 +310,21 @@ def use_backend(
 
 
 def may_be_kept(link: Link, pool: Any) -> bool:
-    """Whether nothing is left in a connection whose response was read to its end.
+    """Whether a connection has no unread data after its response was read completely.
 
-    Why: HTTP/1.1 has no request ids. What a server, or a proxy that repeats itself, sends after a response
-    would be read as the response to the connection's next request: as the next page, or as that of another
-    function. Nothing would fail; configurations would be lost or attributed to the wrong function.
+    Why: HTTP/1.1 has no request ids. If a server sends extra bytes after a response, or a proxy repeats a
+    response, the client would read them as the response to its next request: as the next page, or as a page
+    of another function. No error would occur, but configurations would be lost or attributed to the wrong
+    function.
 
-    Extra bytes may be in four places: with h11, which has received them together with the response; decrypted
-    in a TLS layer; received but not yet decrypted there; or in the socket. The first three are checked here,
-    when the response has ended. httpcore checks the last: before it uses an idle connection again, it asks
-    the stream whether it `is_readable`, and closes the connection if it is.
+    Extra bytes can be in four places: in h11, which received them together with the response; decrypted in a
+    TLS layer; received by a TLS layer but not decrypted; or in the socket. This function checks the first
+    three when the response has ended. httpcore checks the last one: before it reuses an idle connection, it
+    asks the stream whether it `is_readable`, and if so closes the connection.
     """
     connection: Any = next(iter(pool.connections), None)
     if connection is None:
-        return False  # the service has closed it, or something else answered in httpcore's place
+        return False  # the service has closed it, or a mock returned the response
     while (h11 := getattr(connection, "_h11_state", None)) is None:
         connection = getattr(connection, "_connection", None)
         if connection is None:
@@ -330,18 +335,18 @@ def may_be_kept(link: Link, pool: Any) -> bool:
 
 @lru_cache(maxsize=1)
 def _warn_once() -> None:
-    logger.warning("this version of httpx or httpcore is not known: connections are not kept")
+    logger.warning("unknown version of httpx or httpcore: connections are not reused")
 
 
 class Body:
-    """A response's body as it comes in."""
+    """Collects the body of a response."""
 
     def __init__(self, max_size: int) -> None:
         self._max_size = self._left = max_size
         self._parts: list[bytes] = []
 
     def add(self, part: bytes) -> bool:
-        """Whether there was room for it."""
+        """Append `part`. Returns False if the body is larger than the limit."""
         self._left -= len(part)
         if self._left >= 0:
             self._parts.append(part)

@@ -1,4 +1,4 @@
-"""The operation's parameters in, the request target out.
+"""Converts the parameters of the operation to the request target.
 
     GET /2019-09-25/functions/{FunctionName}/event-invoke-config/list?Marker=...&MaxItems=...
 
@@ -21,10 +21,10 @@ _QUERY_PARAMETERS = ("Marker", "MaxItems")
 
 
 def validate(params: Mapping[str, object]) -> None:
-    """Check what can be checked without the service.
+    """Validate the parameters as far as possible without the service.
 
-    Raises ParamValidationError with all complaints in one report, in boto3's order and words. The service
-    checks upper limits and patterns, as with boto3.
+    Raises ParamValidationError with all errors in one report, in boto3's order and words. As with boto3, the
+    service validates upper limits and patterns.
     """
     report = []
     if "FunctionName" not in params:
@@ -69,8 +69,8 @@ def request_target(params: Mapping[str, object]) -> str:
 
     The query parameters are in the order of `params`, as with boto3.
 
-    Raises ParamValidationError for parameters that cannot be sent even without validation: no FunctionName,
-    since the path would be that of another operation, or a parameter that does not exist.
+    Raises ParamValidationError for parameters that cannot be sent even if validation is off: an unknown
+    parameter, or a missing FunctionName, because the path would belong to another operation.
     """
     if not params.get("FunctionName") or not params.keys() <= _PARAMETERS.keys():
         validate(params)
@@ -80,12 +80,12 @@ def request_target(params: Mapping[str, object]) -> str:
             f"{name}={_encode(value)}" for name, value in params.items() if name in _QUERY_PARAMETERS
         )
     except ValueError as error:
-        # A string that UTF-8 cannot encode, or a number with more digits than Python converts.
+        # A string that UTF-8 cannot encode, or an int with more digits than Python converts to a string.
         report = f"The parameters cannot be sent: {type(error).__name__}"
         raise ParamValidationError(report=report) from None
     return f"{path}?{query}" if query else path
 
 
 def _encode(value: object) -> str:
-    # str() of a (str, Enum) member is its name; boto3 sends its value.
+    # str() of a (str, Enum) member returns its name, but boto3 sends its value.
     return quote(value if isinstance(value, str) else str(value), safe="-._~")

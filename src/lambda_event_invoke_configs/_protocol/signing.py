@@ -1,9 +1,9 @@
-"""SigV4 over exactly the bytes that go on the wire, by botocore's signer.
+"""SigV4 over the exact bytes of the request, with botocore's signer.
 
-botocore's `SigV4Auth.add_auth()` reads the clock itself and logs the canonical request, session token
-included. It also takes a request object, whose URL it parses and whose headers it copies several times: a
-sixth of the time of a page. So its methods are called one by one here, with the time passed in, and the
-canonical request is built from the parts that are known already.
+This module does not use botocore's `SigV4Auth.add_auth()`, for three reasons. It reads the clock itself. It
+logs the canonical request, including the session token. It also needs a request object, parses its URL and
+copies its headers several times, which takes a sixth of the time of a page. Instead, this module calls the
+signer's methods one by one, passes the time, and builds the canonical request from the known parts.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
@@ -25,7 +25,7 @@ SERVICE = "lambda"
 
 
 def is_signed(signature_version: object) -> bool:
-    """Whether requests are signed at all.
+    """Whether requests are signed.
 
     Raises UnsupportedSignatureVersionError for a version other than "v4" and `botocore.UNSIGNED`.
     """
@@ -61,7 +61,7 @@ class _Signer(SigV4Auth):
                 EMPTY_SHA256_HASH,
             ]
         )
-        request = AWSRequest()  # the methods below only read its timestamp
+        request = AWSRequest()  # the methods below read only its timestamp
         request.context["timestamp"] = timestamp
         signature = self.signature(self.string_to_sign(request, canonical_request), request)
         scope = self.scope(request)
@@ -74,8 +74,8 @@ def sign(
 ) -> list[tuple[str, str]]:
     """The headers that sign a GET of `target` with the Host header `host` at `now` (epoch seconds).
 
-    They are X-Amz-Date, X-Amz-Security-Token if the credentials have a token, and Authorization, whose
-    signature covers these and the host.
+    Returns X-Amz-Date, X-Amz-Security-Token if the credentials have a token, and Authorization, whose
+    signature covers the other two and the host.
     """
     timestamp = time.strftime(SIGV4_TIMESTAMP, time.gmtime(now))
     return _Signer(cast("Any", credentials), SERVICE, region).headers(target, host, timestamp)

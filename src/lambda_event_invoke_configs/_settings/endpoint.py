@@ -1,8 +1,8 @@
-"""Where requests go: region, partition, FIPS, dual-stack or a custom URL in, one endpoint out.
+"""Determines the endpoint from region, partition, FIPS, dual-stack and a custom URL.
 
     https://lambda.{region}.{suffix}           https://lambda-fips.{region}.{suffix}
 
-The partition table is botocore's `data/partitions.json` in short; a test holds the two together.
+The partition table is an extract of botocore's `data/partitions.json`; a test compares the two.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _HOST_LABEL = re.compile(r"(?![0-9]+$)(?!-)[a-zA-Z0-9-]{1,63}(?<!-)")
 _HOST = re.compile(r"(?:(?!-)[A-Za-z0-9-]{1,63}(?<!-)\.)*(?!-)[A-Za-z0-9-]{1,63}(?<!-)\.?")
 _DIGITS_AND_DOTS = re.compile(r"[0-9.]+")
 _URL = re.compile(r"[!-~]+")
-_BEHIND_BRACKET = re.compile(r"[^\[]\[|\][^:]")  # urlsplit drops what it does not expect there
+_BEHIND_BRACKET = re.compile(r"[^\[]\[|\][^:]")  # urlsplit drops unexpected text in these places
 _MAX_HOST = 255
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -47,18 +47,18 @@ PARTITIONS = (
 
 
 def partition_of(region: str) -> Partition:
-    """The partition a region belongs to; `aws` for one that is in no other, new ones included."""
+    """The partition of a region; `aws` for all regions without a known prefix, including new ones."""
     return next((p for p in PARTITIONS if region.startswith(p.region_prefixes)), _AWS)
 
 
 def validate_region(region: str) -> None:
-    """Raises InvalidRegionError for a region that is no host label."""
+    """Raises InvalidRegionError for a region that is not a valid host label."""
     if not isinstance(region, str) or not _HOST_LABEL.fullmatch(region):
         raise InvalidRegionError(region_name=region)
 
 
 class Endpoint(NamedTuple):
-    """`url` as the user sees it, `origin` and `base_path` to put requests together, `host` to sign."""
+    """`url` for the user, `origin` and `base_path` to build requests, `host` to sign."""
 
     url: str
     origin: str
@@ -71,7 +71,7 @@ class Endpoint(NamedTuple):
 
 
 def regional(region: str, *, fips: bool, dual_stack: bool, use_ssl: bool) -> Endpoint:
-    """The service's own endpoint in a region that `validate_region()` has seen."""
+    """The service's endpoint in a validated region."""
     partition = partition_of(region)
     suffix = partition.dual_stack_dns_suffix if dual_stack else partition.dns_suffix
     service = "lambda-fips" if fips else "lambda"
@@ -79,15 +79,17 @@ def regional(region: str, *, fips: bool, dual_stack: bool, use_ssl: bool) -> End
 
 
 def custom(url: str, source: str) -> Endpoint:
-    """An endpoint by its URL, which may have a port and a base path.
+    """A custom endpoint from its URL, which may have a port and a base path.
 
-    Raises InvalidEndpointError, with `source` as the name of the setting, for a URL without http or
-    https and a host, and for one with parts that would not be used: user, query, fragment.
+    source: the name of the setting, for errors.
+
+    Raises InvalidEndpointError for a URL without http or https, for a URL without a host, and for a URL with
+    a user, a query or a fragment, which would have no effect.
     """
     parts = _split(url)
     if parts is None:
         raise InvalidEndpointError(
-            # Not the URL as it is: it may hold a password.
+            # Mask the password that the URL may contain.
             endpoint_url=re.sub(r"(?s).*@", "***@", str(url)),
             source=source,
             allowed="http:// or https://, a host, and optionally a port and a path",
@@ -116,7 +118,7 @@ def _split(url: object) -> SplitResult | None:
             and not parts.fragment
         )
     except ValueError:
-        # A port that is no number, a bracket that does not close, an address that is none.
+        # An invalid port, a missing bracket, or an invalid address.
         return None
     return parts if usable else None
 
@@ -125,6 +127,6 @@ def _is_host(host: str | None, *, bracketed: bool) -> bool:
     if not host or len(host) > _MAX_HOST:
         return False
     if bracketed or _DIGITS_AND_DOTS.fullmatch(host):
-        # Raises ValueError where it only looks like one.
+        # Raises ValueError for an invalid address.
         return bool(ip_address(host))
     return bool(_HOST.fullmatch(host))

@@ -1,28 +1,31 @@
-"""Whose credentials a client signs with: the identity, and botocore's provider chain for it.
+"""The identity of a client, and botocore's provider chain for it.
 
-An identity is what boto3 settles when a session makes its first client: a profile, the shared files, and the
-environment's variables for credentials. It is settled here when the client is made, for two reasons:
+An identity consists of a profile, the shared files and the credential variables of the environment. boto3
+fixes the same values when a session creates its first client. Here, the constructor fixes them, for two
+reasons:
 
-1. Region, endpoint and retries are settled then. A program that sets `AWS_PROFILE`, makes a client, and sets
-   `AWS_PROFILE` again for the next one must not sign with the second profile's credentials in the first
-   profile's region. Nothing would fail; the answer would come from another account.
-2. Clients of one identity share one source of credentials (`credentials.py`), so there must be something to
-   compare.
+1. It fixes the region, the endpoint and the retries too. A program may set `AWS_PROFILE`, create a client,
+   and then set `AWS_PROFILE` again for the next client. The first client must not sign with the credentials
+   of the second profile in the region of the first one. No error would occur, but the response would come
+   from another account.
+2. Clients with the same identity share one source of credentials (`credentials.py`), so identities must be
+   comparable.
 
-Finding the credentials of an identity is I/O: files, programs, HTTP requests, prompts. That waits for the
-first request. The paths of the shared files belong to the identity, with their state on disk (time and size):
-a client that is made after a tool has rewritten them has another identity, and reads them again.
+Loading the credentials of an identity requires I/O: files, programs, HTTP requests, prompts. This waits for
+the first request. The identity includes the paths of the shared files and their state on disk (time and
+size). A client that is created after a tool has rewritten a file has another identity and reads the file
+again.
 
-`botocore.session` reads `os.environ` when it looks something up, and so do several of its providers. So the
-session is given the environment as values, by its documented `session_vars`, and the providers are made here,
-with the environment as the argument that they take for it, in the order of `create_credential_resolver` (a
-test compares the two). Only the endpoint of STS and the proxies are still looked up by botocore itself on the
-first request, as in a boto3 session, which makes its STS client then.
+`botocore.session` reads `os.environ` at each lookup, and so do several of its providers. Therefore this
+module passes the values of the environment to the session, through its documented `session_vars`. It creates
+the providers itself, passes the environment as an argument, and uses the order of
+`create_credential_resolver` (a test compares the two). On the first request, botocore still reads the STS
+endpoint and the proxies from `os.environ`, as in a boto3 session, which creates its STS client at that
+moment.
 
-What is not part of an identity is the region. A role's temporary credentials are valid in all regions of a
-partition, whichever of them STS was asked in, and a listing in ten regions must prompt for one MFA code. So
-the partition is part of it, and STS is asked in the region of the client that was made first, as in a boto3
-session.
+The region is not part of an identity, but the partition is. The temporary credentials of a role are valid in
+all regions of a partition, and a listing in ten regions must ask for one MFA code only. STS is called in the
+region of the client that was created first, as in a boto3 session.
 """
 
 from __future__ import annotations
@@ -43,7 +46,7 @@ if TYPE_CHECKING:
 _PROFILE_VARIABLES = ("AWS_DEFAULT_PROFILE", "AWS_PROFILE")
 _CONFIG_VARIABLE = "AWS_CONFIG_FILE"
 _CREDENTIALS_VARIABLE = "AWS_SHARED_CREDENTIALS_FILE"
-# Settled under another name, or no part of an identity.
+# Part of the identity under another name, or not part of it.
 _LEFT_OUT = frozenset(
     [*_PROFILE_VARIABLES, _CONFIG_VARIABLE, _CREDENTIALS_VARIABLE, "AWS_DEFAULT_REGION", "AWS_REGION"]
 )
@@ -56,7 +59,7 @@ _REFRESH_WINDOW = 15 * 60  # seconds; botocore's, for an instance's credentials
 
 
 class File(NamedTuple):
-    """A path, and the state of the file there: its time in nanoseconds, and its size in bytes."""
+    """A path, and the state of the file: modification time in nanoseconds, size in bytes."""
 
     path: str
     state: tuple[int, int] | None
@@ -64,11 +67,11 @@ class File(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whose credentials are meant. Equal identities have the same credentials.
+    """The identity of a client. Equal identities have the same credentials.
 
-    profile: by argument, else the environment's; None for `default`, which need not exist.
-    by_argument: a profile named by argument wins over the environment's credentials.
-    environ: the variables of the environment that botocore's providers may look up.
+    profile: from the argument or the environment; None for `default`, which may be missing.
+    by_argument: whether it is an argument, which takes precedence over credentials in the environment.
+    environ: the environment variables that botocore's providers may read.
     """
 
     profile: str | None
@@ -76,11 +79,11 @@ class Identity:
     config_file: File
     credentials_file: File
     partition: str
-    environ: frozenset[tuple[str, str]] = field(repr=False)  # may hold a secret key
+    environ: frozenset[tuple[str, str]] = field(repr=False)  # may contain the secret access key
 
 
 def identify(profile_name: str | None, region: str, environ: Mapping[str, str]) -> Identity:
-    """The identity that the argument and the environment name now."""
+    """The identity for the argument and the current environment."""
     config_file, credentials_file = shared_files(environ)
     return Identity(
         profile=profile_name or profile_of(environ),
@@ -91,7 +94,7 @@ def identify(profile_name: str | None, region: str, environ: Mapping[str, str]) 
         environ=frozenset(
             (name, value)
             for name, value in environ.items()
-            # A variable that is set to nothing is not set.
+            # Empty variables are treated as unset.
             if value and name.startswith(("AWS_", "BOTO_")) and name not in _LEFT_OUT
         ),
     )
@@ -103,7 +106,7 @@ def profile_of(environ: Mapping[str, str]) -> str | None:
 
 
 def shared_files(environ: Mapping[str, str]) -> tuple[str, str]:
-    """Absolute paths of the config file and of the credentials file, which need not exist."""
+    """The absolute paths of the config file and the credentials file, which may be missing."""
     return (
         _path(environ.get(_CONFIG_VARIABLE) or "~/.aws/config"),
         _path(environ.get(_CREDENTIALS_VARIABLE) or "~/.aws/credentials"),
@@ -111,24 +114,24 @@ def shared_files(environ: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _path(path: str) -> str:
-    # Absolute: home and working directory may be others on the first request.
+    # Absolute, because home and working directory may change before the first request.
     return os.path.abspath(os.path.expanduser(os.path.expandvars(path)))
 
 
 def _file(path: str) -> File:
     try:
         found = os.stat(path)
-    except (OSError, ValueError):  # not there, or a path that no file can have
+    except (OSError, ValueError):  # missing, or an invalid path
         return File(path, None)
     return File(path, (found.st_mtime_ns, found.st_size))
 
 
 def load_credentials(identity: Identity, region: str) -> Credentials:
-    """What the first of botocore's providers finds that finds something. Does I/O, unless that is put off.
+    """Load the credentials from the first of botocore's providers that has any. Usually performs I/O.
 
-    region: to ask STS in.
+    region: the region for STS.
 
-    Raises NoCredentialsError if none does, and what `redacted()` makes of their errors.
+    Raises NoCredentialsError if no provider has credentials, and the providers' errors after `redacted()`.
     """
     session = _session(identity, region)
     for provider in _providers(session, identity, region):
@@ -159,14 +162,14 @@ def _session(identity: Identity, region: str) -> Session:
     variables["credentials_file"] = (None, None, identity.credentials_file.path, None)
     session = Session(variables, profile=identity.profile)
     session.set_config_variable("region", region)
-    # Else the chain would go on to the machine's own role.
+    # Otherwise the chain would continue to the role of the machine.
     if identity.profile is not None and identity.profile not in session.available_profiles:
         raise ProfileNotFound(profile=identity.profile)
     return session
 
 
 def _providers(session: Session, identity: Identity, region: str) -> list[CredentialProvider]:
-    """botocore's chain, except the environment's credentials where they were found already."""
+    """botocore's provider chain, without the credentials in the environment, which `credentials.py` reads."""
     from getpass import getpass
 
     from botocore import credentials, utils
@@ -179,8 +182,8 @@ def _providers(session: Session, identity: Identity, region: str) -> list[Creden
         return utils.create_nested_client(session, service_name, **{"region_name": region, **arguments})
 
     def config_with_environment() -> Mapping[str, Any]:
-        # In this provider alone the environment is no argument; each of its variables wins over the
-        # profile's.
+        # Only this provider does not accept the environment as an argument. Its variables take precedence
+        # over the profile.
         profile = dict(session.full_config["profiles"].get(profile_name, {}))
         profile |= {key: environ[name] for key, name in _WEB_IDENTITY.items() if name in environ}
         return {"profiles": {profile_name: profile}}

@@ -1,25 +1,25 @@
-"""What botocore must not log while it finds credentials, and what its errors must not hold.
+"""Keeps secrets out of botocore's logs and errors while it loads credentials, and out of tracebacks.
 
-botocore's credential providers are made for a session of its own, in which nobody but boto3 reads along.
-Their logs, errors and tracebacks hold secrets in five places, each seen on botocore 1.44:
+botocore's credential providers write secrets to logs, errors and tracebacks in five places, each observed
+with botocore 1.44:
 
-1. Log records below WARNING quote whole requests and responses: `botocore.endpoint`, `.parsers`, `.hooks`,
-   `.auth`, `.utils`, and others around them.
-2. Log records at any level carry `exc_info`: the token refresh in `botocore.tokens` and the one in
-   `botocore.credentials` warn with the traceback, whose frames hold the bearer token, the refresh token, the
-   client secret and the signed headers. A handler that shows locals (rich, Sentry) shows all of them.
-3. Errors hold the request: `HTTPClientError.request` is the prepared request with its headers and body, and
+1. Log records below WARNING quote complete requests and responses: `botocore.endpoint`, `.parsers`, `.hooks`,
+   `.auth`, `.utils` and related loggers.
+2. Log records of any level have `exc_info`. `botocore.tokens` and `botocore.credentials` log a failed refresh
+   as a warning with a traceback, whose frames contain the bearer token, the refresh token, the client secret
+   and the signed headers. Handlers that show local variables (rich, Sentry) show all of them.
+3. Errors contain the request: `HTTPClientError.request` is the prepared request with headers and body, and
    `kwargs["error"]` is urllib3's error with its connection. Both are in `vars()` and in a pickle.
-4. Errors quote the response: a container's "Received non 200 response 403 ...: <body>", a chunk size that is
-   none, an expiration that is no date; `ClientError.response` has all members of the body.
-5. Errors of other libraries quote anything: `ValueError`, `KeyError`, XML and JSON errors.
+4. Errors quote the response: the body of a container's "Received non 200 response 403 ...", an invalid chunk
+   size, an invalid expiration; `ClientError.response` contains all members of the body.
+5. Errors of other libraries may quote anything: `ValueError`, `KeyError`, XML and JSON errors.
 
-So while a thread fetches credentials (`redact_botocore_logs`), one filter on these loggers drops what is
-below WARNING where bodies are quoted, and takes the exceptions out of all other records. And each error is
-made again (`redacted`), of the same class, from the fields that its text shows; an error that is none of
-botocore's becomes a CredentialRetrievalError whose text says what is known not to be secret: an OSError's
-text and file name, the position and the constant text of a JSON error, a few constant texts of botocore's own
-(`reason`).
+Therefore, while a thread loads credentials (`redact_botocore_logs`), a filter on these loggers drops records
+below WARNING from loggers that quote bodies, and removes the exceptions from all other records. Each error is
+replaced (`redacted`) by a new error of the same class with only the fields that its message shows. An error
+that is not botocore's becomes a CredentialRetrievalError. Its message contains only parts that cannot be
+secret: the text and file name of an OSError, the position and the constant text of a JSON error, and a few
+constant texts of botocore (`reason`).
 """
 
 from __future__ import annotations
@@ -66,13 +66,13 @@ _QUOTE_BODIES = (
 _NAME_STEPS = (
     "botocore.credentials",
     "botocore.tokens",
-)  # "Looking for credentials via: sso" is worth having
+)  # "Looking for credentials via: sso" is useful
 
 _fetching = threading.local()
 
 
 class _Redacting(logging.Filter):
-    """Of records of threads that are fetching credentials, lets through what has no secret in it."""
+    """Removes secrets from the log records of threads that load credentials."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if not getattr(_fetching, "now", False):
@@ -97,9 +97,9 @@ _redacting = _Redacting()
 
 @contextmanager
 def redact_botocore_logs() -> Iterator[None]:
-    """While this thread fetches credentials, botocore logs nothing that holds them."""
+    """While this thread loads credentials, keep secrets out of botocore's logs."""
     for name in (*_QUOTE_BODIES, *_NAME_STEPS):
-        logging.getLogger(name).addFilter(_redacting)  # does nothing from the second time on
+        logging.getLogger(name).addFilter(_redacting)  # has no effect after the first time
     before = getattr(_fetching, "now", False)
     _fetching.now = True
     try:
@@ -108,7 +108,7 @@ def redact_botocore_logs() -> Iterator[None]:
         _fetching.now = before
 
 
-# Texts that botocore, shlex and datetime raise as they are, or with a host name.
+# Constant texts of botocore and shlex, with a host name at most.
 _CONSTANT_TEXT = re.compile(
     r"Unsupported host '[^']*'\..*|Auth token value is not a legal header value"
     r"|No closing quotation|No escaped character"
@@ -125,16 +125,17 @@ _IN_CONFIG_FILES = {
 
 
 def redacted(error: BaseException, source: str | None = None) -> BaseException:
-    """A new error of the same class and text, without what may hold secrets.
+    """A new error of the same class with the same text, without parts that may contain secrets.
 
-    New each time: several threads or tasks may raise the error of one fetch, and each adds its frames.
+    Each call returns a new object, because several threads or tasks may raise the error of one load, and each
+    adds its frames.
 
-    source: of a source of botocore's: the provider's METHOD. An error that is none of botocore's becomes a
-        CredentialRetrievalError then; without `source`, it is returned as it is.
+    source: the METHOD of the botocore provider that failed. An error that is not botocore's then becomes a
+        CredentialRetrievalError. Without `source`, such an error is returned unchanged.
     """
     if isinstance(error, ClientError):
-        # What the service says in code and message is its own. The rest of the response may be anything: the
-        # credentials, behind a proxy that changes the status.
+        # Code and message come from the service. The rest of the response may be anything, such as
+        # credentials behind a proxy that changes the status.
         said = {name: error.response.get(name, {}) for name in ("Error", "ResponseMetadata")}
         return type(error)(cast("Any", said), error.operation_name)
     known = isinstance(error, BotoCoreError) and not isinstance(error, ParamValidationError)
@@ -146,7 +147,7 @@ def redacted(error: BaseException, source: str | None = None) -> BaseException:
 def _with_text_only(error: Any, source: str | None) -> BaseException:
     names = {"provider", *(name for _, name, _, _ in string.Formatter().parse(error.fmt))}
     if isinstance(error, BotocoreConfigParseError):
-        names.add("error")  # the class of this library shows it
+        names.add("error")  # this library's class shows it
     kept = {name: _text(error, value) for name, value in error.kwargs.items() if name in names}
     if source is not None:
         kept.setdefault("provider", source)  # for the hint
@@ -164,7 +165,7 @@ def _text(error: Exception, value: object) -> object:
 
 
 def reason(error: Exception) -> str:
-    """What is wrong, as far as it can be told without quoting a file or a response."""
+    """The reason of a failure, without quoting a file or a response."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     if isinstance(error, json.JSONDecodeError):
@@ -172,50 +173,50 @@ def reason(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return f"not UTF-8: {error.reason}, byte {error.start}"
     if isinstance(error, ParamValidationError):
-        # The values come after the names.
+        # Remove the values, which follow the names.
         lines = str(error).splitlines()
         return " ".join(line.partition(", value:")[0] for line in lines)
     if isinstance(error, EOFError):
-        return "no MFA code was entered: there is no terminal to ask on"
+        return "no MFA code was entered, because there is no terminal"
     if isinstance(error, KeyError) and error.args and _MEMBER.fullmatch(str(error.args[0])):
-        return f"no {error.args[0]} in it"
+        return f"{error.args[0]} is missing"
     text = str(error)
     if text == _EXPIRED:
-        return "the credentials that it gave have expired"
+        return "the provider returned expired credentials"
     if _CONSTANT_TEXT.fullmatch(text):
         return text.removesuffix(".")
-    return f"what it gave cannot be read ({type(error).__name__})"
+    return f"the provider returned invalid data ({type(error).__name__})"
 
 
 def config_file_reason(error: Exception) -> str:
-    """The kind of mistake in a shared config file and its line number, not the line, which may hold a key."""
+    """The kind of error in a shared config file and its line number. The line itself may contain a secret."""
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
-    if type(error) is ValueError:  # botocore's own reader of indented lines
+    if type(error) is ValueError:  # from botocore's parser of indented lines
         return "an indented line is not key = value"
     name = type(error).__name__
-    if type(error).__module__ != "configparser":  # which need not be loaded for a client without files
+    if type(error).__module__ != "configparser":  # not imported here: a client without files does not need it
         return reason(error)
     line = getattr(error, "lineno", None) or getattr(error, "errors", [(None,)])[0][0]
     return _IN_CONFIG_FILES.get(name, name) + (f", line {line}" if line else "")
 
 
 def strip_traceback(error: E, *, keep_from: CodeType | None = None) -> E:
-    """`error` without its traceback, its cause and its context. Returned, to be raised again.
+    """Remove traceback, cause and context from `error`. Returns it, so that the caller can raise it again.
 
     Why: error trackers, pytest, rich and some log handlers show the local variables of every frame, and the
-    whole chain of causes. The frames of a call hold what must not be shown: the session token and the
-    signature among the headers in ours, httpx's, httpcore's and h11's, the secret key in botocore's signer,
-    whole responses with credentials in botocore's chain. Not every local can be hidden by a repr, since most
-    are plain strings and lists of other libraries. And an exception of any kind can pass through these
-    frames, Ctrl-C and an asyncio cancellation included.
+    whole chain of exceptions. The frames of a call contain secrets: the session token and the signature in
+    the headers (frames of this library, httpx, httpcore and h11), the secret access key (botocore's signer),
+    complete responses with credentials (botocore's provider chain). A repr cannot hide them, because most of
+    these variables are plain strings and lists of other libraries. Any exception can pass through these
+    frames, including Ctrl-C and an asyncio cancellation.
 
-    So each way in from the user's code has one guard, which strips every exception that leaves: the
-    constructor (`reject_unknown_arguments`) and a call (`Client._call`, `AsyncClient._call`). The error's
-    class and text say what was wrong; `tests/end_to_end/test_secrets.py` searches what is left for secrets.
+    Therefore each entry point from the user's code has one guard that strips every exception: the constructor
+    (`reject_unknown_arguments`) and a call (`Client._call`, `AsyncClient._call`). The class and the text of
+    the error describe the problem. `tests/end_to_end/test_secrets.py` searches the rest for secrets.
 
-    keep_from: keep the frames below the first one with this code, and the chain: those of a transport of the
-        user's, which has been given the headers by the user.
+    keep_from: keep the frames below the first one with this code, and the chain of exceptions. These are the
+        frames of a user's transport, to which the user has given access to the headers.
     """
     traceback = error.__traceback__ if keep_from else None
     while traceback and traceback.tb_frame.f_code is not keep_from:
