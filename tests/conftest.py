@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import random
 import socket
 import ssl
 import time
@@ -40,6 +41,12 @@ from lambda_event_invoke_configs.local import LocalLambda
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 COUNTED = {"conformance": tally.tally, "faults": faulty.faults, "paginations": faulty.tally}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In another order for each SHUFFLE."""
+    if seed := os.environ.get("SHUFFLE"):
+        random.Random(seed).shuffle(items)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -948,13 +948,13 @@ class TestProxies:
                 target=lambda: outcomes.append(outcome_of(lambda: list_page(client))), daemon=True
             )
             calling.start()
-            calling.join(5)
+            calling.join(60)
         else:
 
             async def call() -> None:
                 client = eic.AsyncClient(**options)
                 try:
-                    with anyio.move_on_after(5):
+                    with anyio.move_on_after(60):
                         await client.list_function_event_invoke_configs(FunctionName="f")
                 except TYPED as caught:
                     outcomes.append(caught)

@@ -7,6 +7,7 @@ client has under a name, `Driven` has too.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -39,6 +40,17 @@ def set_clock(client: Any, now: float) -> None:
     A client of its own has no argument for that: its clock is the machine's.
     """
     client._call_flow._clock = lambda: now
+
+
+def set_limiter_clock(client: Any, clock: Callable[[], float]) -> None:
+    """Has a client's rate limiter go by a clock of a test's."""
+    client._call_flow._monotonic = clock
+
+
+def set_read_timeout(client: Any, seconds: float) -> None:
+    """Has a client's next calls be more or less patient; their deadline stays as it was."""
+    made = getattr(client, "client", client)
+    made._settings = replace(made._settings, config=replace(made._settings.config, read_timeout=seconds))
 
 
 def set_retry_quota(client: Any, available: int) -> None:
