@@ -18,7 +18,7 @@ from texts import boto3s
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs import exceptions as errors
-from lambda_event_invoke_configs._client import http
+from lambda_event_invoke_configs._client import http, network
 from lambda_event_invoke_configs.exceptions import HINTS
 
 Make = Callable[..., Any]
@@ -156,6 +156,21 @@ def test_of_a_process_without_a_file_left_says_so(ours: Make, host: str, proxy: 
         error = failure(client)
     assert type(error) is (errors.ProxyConnectionError if proxy else errors.EndpointConnectionError)
     assert f"Too many open files. {HINTS[errors.TOO_MANY_FILES]}" in str(error)
+
+
+@pytest.mark.parametrize(
+    "answer", [Silence(), Reply(200, {}, stall=30), Reply(200, {"a": "b" * 99}, stall=99)]
+)
+def test_of_a_request_closes_its_connection(
+    ours: Make, scripted: Make, answer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = []  # else each would be closed as it is collected
+    connected = network.Link.connected
+    monkeypatch.setattr(network.Link, "connected", lambda link: (kept.append(link), connected(link))[1])
+    server = scripted(answer)
+    failure(ours(server.url, config=eic.Config(read_timeout=0.1, retries=ONCE)))
+    assert kept
+    assert server.hung_up_by_client()
 
 
 def test_does_not_take_what_the_caller_is_handling_for_its_reason(ours: Make, unused_port: int) -> None:

@@ -23,7 +23,8 @@ from processes import forked_python
 import lambda_event_invoke_configs
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PROMISES = [ROOT / "tests" / "README.md", ROOT / "docs" / "reliability.md"]
+DOCUMENTS = [ROOT / "README.md", PROMISES[0], *sorted((ROOT / "docs").glob("*.md"))]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 # A python block that begins with the path of a file is that file, for the other blocks of its document.
@@ -206,6 +207,18 @@ def test_links_lead_to_what_is_there(path: Path) -> None:
         if anchor:
             headings = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE)
             assert anchor in {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}, link
+
+
+@pytest.mark.parametrize("path", PROMISES, ids=lambda path: path.parent.name)
+def test_each_promise_names_tests_that_exist(path: Path) -> None:
+    named = re.findall(r"\b(tests/[\w/.]+)((?:::\w+)*)", path.read_text())
+    assert named
+    for file, names in named:
+        assert (ROOT / file).exists(), file
+        for name in names.split("::")[1:]:
+            assert re.search(rf"^ *(class|(async )?def) {name}\b", (ROOT / file).read_text(), re.MULTILINE), (
+                name
+            )
 
 
 def test_every_difference_names_a_case() -> None:
