@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pickle
+import re
+import textwrap
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import botocore.credentials
 import botocore.exceptions
+import botocore.parsers
 import pytest
 from servers import ScriptedServer, error
 from texts import boto3s
@@ -17,6 +21,39 @@ from lambda_event_invoke_configs import exceptions
 from lambda_event_invoke_configs.exceptions import HINTS
 
 EXPIRED = "The security token included in the request is expired"
+
+
+TREE = re.compile(r"^ {4}([+ ])([* ]) ( *)(\w+)(?: {2,}\S.*)?$", re.MULTILINE)
+
+
+class TestTheTree:
+    """The one at the top of exceptions.py, which docs/errors.md has too."""
+
+    LINES = TREE.findall(exceptions.__doc__ or "")
+
+    def test_has_each_class_once(self) -> None:
+        aliases = {name for name in exceptions.__all__ if name.startswith("Botocore")}
+        assert sorted(line[-1] for line in self.LINES) == sorted({*exceptions.__all__} - aliases)
+
+    def test_has_each_class_below_the_one_it_derives_from(self) -> None:
+        above: list[type] = []
+        for _, _, indent, name in self.LINES:
+            found = getattr(exceptions, name)
+            del above[len(indent) // 2 :]
+            others = {getattr(exceptions, other) for *_, other in self.LINES} - {found}
+            assert {*above} == {other for other in others if issubclass(found, other)}, name
+            above.append(found)
+
+    def test_marks_what_is_new_and_what_has_a_hint(self) -> None:
+        for new, hint, _, name in self.LINES:
+            known = hasattr(botocore.exceptions, name) or hasattr(botocore.parsers, name)
+            assert (new == "+") is not known, name
+            assert (hint == "*") is issubclass(getattr(exceptions, name), exceptions._WithHint), name
+
+    def test_is_in_the_docs(self) -> None:
+        page = (Path(__file__).parents[1] / "docs" / "errors.md").read_text()
+        _, _, tree = (exceptions.__doc__ or "").rpartition("\n\n")
+        assert f"```text\n{textwrap.dedent(tree)}```" in page
 
 
 class TestErrors:

@@ -11,10 +11,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import botocore.config
+import botocore.credentials
+import jmespath.parser
+import processes
 import pytest
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs import exceptions, types
+from lambda_event_invoke_configs._client.base import ClientMeta, Exceptions
 
 PACKAGE = Path(eic.__file__).parent
 WIDTH = 100  # characters of a signature on one line
@@ -33,8 +38,8 @@ class AsyncClient(
     aws_access_key_id: str | None = None,
     aws_secret_access_key: str | None = None,
     aws_session_token: str | None = None,
-    credentials: CredentialsArgument | None = None,
-    config: ConfigArgument | None = None,
+    credentials: arguments.CredentialsArgument | None = None,
+    config: arguments.ConfigArgument | None = None,
     transport: TransportT | None = None,
 ) -> None
     async __aenter__(self) -> Self
@@ -46,34 +51,37 @@ class AsyncClient(
         self,
         function_name: str,
         starting_token: str | None = None,
+        *,
+        throttling_timeout: float | None = 300.0,
     ) -> FunctionOutcome
     list_for_functions(
         self,
         names: Iterable[str] | AsyncIterable[str],
         *,
         max_concurrency: int = 10,
+        throttling_timeout: float | None = 300.0,
     ) -> AbstractAsyncContextManager[AsyncIterator[FunctionOutcome]]
     async list_function_event_invoke_configs(
         self,
-        **params: Unpack[ListRequest],
-    ) -> ListFunctionEventInvokeConfigsResponse
+        **params: Unpack[types.ListRequest],
+    ) -> types.ListFunctionEventInvokeConfigsResponse
     meta: ClientMeta
 
 class AsyncItems(pages: PagesT) -> None
-    __aiter__(self) -> AsyncIterator[FunctionEventInvokeConfig]
+    __aiter__(self) -> AsyncIterator[types.FunctionEventInvokeConfig]
 
 class AsyncPageIterator(list_page: ListT, planned: PaginationPlan) -> None
-    __aiter__(self) -> AsyncIterator[ListFunctionEventInvokeConfigsResponse]
-    async build_full_result(self) -> FullResult
+    __aiter__(self) -> AsyncIterator[types.ListFunctionEventInvokeConfigsResponse]
+    async build_full_result(self) -> types.FullResult
     items(self) -> AsyncItems
     non_aggregate_part: dict[str, object]
     result_key_iters(self) -> list[AsyncItems]
-    result_keys: list[ParsedResult]
+    result_keys: list[jmespath_parser.ParsedResult]
     resume_token: str | None
     search(self, expression: str) -> AsyncIterator[Any]
 
 class AsyncPaginator(list_page: ListT, *, parameter_validation: bool) -> None
-    paginate(self, **params: Unpack[PaginateRequest]) -> PagesT
+    paginate(self, **params: Unpack[types.PaginateRequest]) -> PagesT
 
 class Client(
     region_name: str | None = None,
@@ -85,8 +93,8 @@ class Client(
     aws_access_key_id: str | None = None,
     aws_secret_access_key: str | None = None,
     aws_session_token: str | None = None,
-    credentials: CredentialsArgument | None = None,
-    config: ConfigArgument | None = None,
+    credentials: arguments.CredentialsArgument | None = None,
+    config: arguments.ConfigArgument | None = None,
     transport: TransportT | None = None,
 ) -> None
     __enter__(self) -> Self
@@ -94,17 +102,24 @@ class Client(
     can_paginate(self, operation_name: str) -> bool
     close(self) -> None
     get_paginator(self, operation_name: str) -> Paginator
-    list_for_function(self, function_name: str, starting_token: str | None = None) -> FunctionOutcome
+    list_for_function(
+        self,
+        function_name: str,
+        starting_token: str | None = None,
+        *,
+        throttling_timeout: float | None = 300.0,
+    ) -> FunctionOutcome
     list_for_functions(
         self,
         names: Iterable[str],
         *,
         max_concurrency: int = 10,
+        throttling_timeout: float | None = 300.0,
     ) -> Generator[FunctionOutcome, None, None]
     list_function_event_invoke_configs(
         self,
-        **params: Unpack[ListRequest],
-    ) -> ListFunctionEventInvokeConfigsResponse
+        **params: Unpack[types.ListRequest],
+    ) -> types.ListFunctionEventInvokeConfigsResponse
     meta: ClientMeta
 
 class Config(
@@ -147,19 +162,24 @@ class Config(
 
 class FunctionOutcome(
     function_name: str,
-    configurations: list[FunctionEventInvokeConfig],
+    configurations: list[types.FunctionEventInvokeConfig],
     error: Exception | None = None,
     resume_token: str | None = None,
 ) -> None
-    configurations: list[FunctionEventInvokeConfig]
+    configurations: list[types.FunctionEventInvokeConfig]
     error: Exception | None
     function_name: str
     resume_token: str | None
 
 class Items(pages: PagesT) -> None
-    __iter__(self) -> Iterator[FunctionEventInvokeConfig]
+    __iter__(self) -> Iterator[types.FunctionEventInvokeConfig]
 
-class LocalLambda(functions: Mapping[str, Configurations], *, region_name: str = us-east-1) -> None
+class LocalLambda(
+    functions: Mapping[str, Configurations],
+    *,
+    region_name: str = us-east-1,
+    account_id: str = 123456789012,
+) -> None
     __enter__(self) -> Self
     __exit__(self, *_: object) -> None
     access_key = 'AKIDLOCAL'
@@ -168,17 +188,17 @@ class LocalLambda(functions: Mapping[str, Configurations], *, region_name: str =
     secret_key = 'local-secret-key'
 
 class PageIterator(list_page: ListT, planned: PaginationPlan) -> None
-    __iter__(self) -> Iterator[ListFunctionEventInvokeConfigsResponse]
-    build_full_result(self) -> FullResult
+    __iter__(self) -> Iterator[types.ListFunctionEventInvokeConfigsResponse]
+    build_full_result(self) -> types.FullResult
     items(self) -> Items
     non_aggregate_part: dict[str, object]
     result_key_iters(self) -> list[Items]
-    result_keys: list[ParsedResult]
+    result_keys: list[jmespath_parser.ParsedResult]
     resume_token: str | None
     search(self, expression: str) -> Iterator[Any]
 
 class Paginator(list_page: ListT, *, parameter_validation: bool) -> None
-    paginate(self, **params: Unpack[PaginateRequest]) -> PagesT
+    paginate(self, **params: Unpack[types.PaginateRequest]) -> PagesT
 
 __version__: str
 
@@ -247,7 +267,7 @@ types
         MaximumRetryAttempts: int (optional)
     class ListFunctionEventInvokeConfigsResponse
         FunctionEventInvokeConfigs: list[FunctionEventInvokeConfig]
-        NextMarker: str
+        NextMarker: str (optional)
         ResponseMetadata: ResponseMetadata
     class ListRequest
         FunctionName: str
@@ -261,11 +281,11 @@ types
         FunctionName: str
         Marker: str (optional)
         MaxItems: int (optional)
-        PaginationConfig: PaginatorConfig (optional)
+        PaginationConfig: PaginatorConfig | _Boto3PaginatorConfig | None (optional)
     class PaginatorConfig
-        MaxItems: int (optional)
-        PageSize: int (optional)
-        StartingToken: str (optional)
+        MaxItems: int | str | None (optional)
+        PageSize: int | str | None (optional)
+        StartingToken: str | None (optional)
     class ResponseMetadata
         HTTPHeaders: dict[str, str]
         HTTPStatusCode: int
@@ -350,6 +370,54 @@ def split(parameters: str) -> Iterator[str]:
 
 def test_the_public_surface_is_this() -> None:
     assert "\n".join(surface()).strip() == SURFACE.strip()
+
+
+def annotated() -> Iterator[tuple[str, Any]]:
+    """Every public class, function, method and property that can have annotations."""
+    for home in (eic, exceptions, types):
+        for name in home.__all__:
+            found = getattr(home, name)
+            if not getattr(found, "__module__", "").startswith(eic.__name__):
+                continue
+            yield name, found
+            for member in dir(found) if inspect.isclass(found) else ():
+                value = inspect.getattr_static(found, member)
+                called = getattr(value, "fget", None) or getattr(value, "__func__", value)
+                if inspect.isfunction(called) and called.__module__.startswith(eic.__name__):
+                    yield f"{name}.{member}", called
+
+
+ANNOTATED = {**dict(annotated()), "ClientMeta": ClientMeta, "Exceptions.from_code": Exceptions.from_code}
+
+
+@pytest.mark.parametrize("name", ANNOTATED)
+def test_the_type_hints_of_everything_public_can_be_evaluated(name: str) -> None:
+    found = ANNOTATED[name]
+    assert {*typing.get_type_hints(found)} >= {*getattr(found, "__annotations__", ())}
+
+
+def test_type_hints_are_the_types_themselves() -> None:
+    hints = typing.get_type_hints(eic.Client.__init__)
+    assert hints["config"] == eic.Config | botocore.config.Config | None
+    assert botocore.credentials.Credentials in typing.get_args(hints["credentials"])
+    hints = typing.get_type_hints(eic.Client.list_function_event_invoke_configs)
+    assert typing.get_args(hints["params"]) == (types.ListRequest,)
+    assert hints["return"] is types.ListFunctionEventInvokeConfigsResponse
+    hints = typing.get_type_hints(inspect.getattr_static(eic.PageIterator, "result_keys").fget)
+    assert hints["return"] == list[jmespath.parser.ParsedResult]
+
+
+def test_a_first_page_imports_what_only_annotations_name_no_earlier_than_needed() -> None:
+    code = (
+        "import sys, httpx, lambda_event_invoke_configs as eic\n"
+        "answer = httpx.MockTransport(lambda request: httpx.Response(200, json={}))\n"
+        "client = eic.Client('us-east-1', transport=answer, config=eic.Config(parameter_validation=True),"
+        " aws_access_key_id='a', aws_secret_access_key='b')\n"
+        "list(client.get_paginator('list_function_event_invoke_configs').paginate(FunctionName='f'))\n"
+        "print([n for n in ('types', '_settings.arguments') if f'{eic.__name__}.{n}' in sys.modules],"
+        " *[n for n in ('botocore.config', 'jmespath') if n in sys.modules])"
+    )
+    assert processes.python("-c", code).strip() == "[]"
 
 
 def test_the_package_says_what_it_has_and_has_not() -> None:

@@ -8,8 +8,9 @@ import socket
 import struct
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
-from typing import Any
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any, cast
 
 import boto3
 import botocore.exceptions
@@ -18,14 +19,37 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from drivers import set_clock
-from listing import ODD_NAMES, paginate
+from listing import ODD_NAMES, list_page, paginate
 from processes import python
 from servers import ScriptedServer, page, parse
 
 import lambda_event_invoke_configs as eic
-from lambda_event_invoke_configs.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
+from lambda_event_invoke_configs.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    EndpointConnectionError,
+    InvalidConfigError,
+)
 from lambda_event_invoke_configs.local import LocalLambda, ServiceError, verify
 
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:my-function"
+NAMES_OF_MY_FUNCTION = [
+    "my-function",
+    "my-function:1",
+    "my-function:prod",
+    "my-function:$LATEST",
+    "my-function:$LATEST.PUBLISHED",
+    "function:my-function",
+    "function:my-function:prod",
+    "123456789012:my-function",
+    "123456789012:function:my-function",
+    "123456789012:function:my-function:1",
+    "us-east-1:123456789012:function:my-function",
+    "us-east-1:function:my-function",
+    ARN,
+    f"{ARN}:prod",
+    f"{ARN}:$LATEST",
+]
 PATH = "/2019-09-25/functions/my-function/event-invoke-config/list"
 
 
@@ -65,20 +89,38 @@ class TestServing:
                 == once
             )
 
-    @pytest.mark.parametrize(
-        "name",
-        [
-            "my-function",
-            "my-function:1",
-            "my-function:$LATEST",
-            "function:my-function",
-            "123456789012:function:my-function",
-            "arn:aws:lambda:us-east-1:123456789012:function:my-function",
-            "arn:aws:lambda:us-east-1:123456789012:function:my-function:prod",
-        ],
-    )
-    def test_a_function_goes_by_name_arn_and_partial_arn(self, client: eic.Client, name: str) -> None:
-        assert client.list_function_event_invoke_configs(FunctionName=name)["FunctionEventInvokeConfigs"]
+    @pytest.mark.parametrize("given", NAMES_OF_MY_FUNCTION)
+    def test_a_function_may_be_given_by_name_arn_and_partial_arn(self, given: str) -> None:
+        with LocalLambda({given: 1}) as lam, eic.Client(**lam.client_options) as client:
+            for name in NAMES_OF_MY_FUNCTION:
+                (config,) = list_page(client, name)["FunctionEventInvokeConfigs"]
+                assert config["FunctionArn"] == f"{ARN}:1"
+
+    @pytest.mark.parametrize("name", NAMES_OF_MY_FUNCTION)
+    def test_a_function_may_be_requested_by_name_arn_and_partial_arn(
+        self, client: eic.Client, name: str
+    ) -> None:
+        assert list_page(client, name)["FunctionEventInvokeConfigs"]
+
+    def test_a_name_that_looks_like_a_region_is_a_name(self) -> None:
+        with LocalLambda({"my-func-1": 1}) as lam, eic.Client(**lam.client_options) as client:
+            assert list_page(client, "my-func-1:live")["FunctionEventInvokeConfigs"]
+
+    def test_the_account_and_the_partition_are_those_of_the_endpoint(self) -> None:
+        lam = LocalLambda({"f": 1}, region_name="cn-north-1", account_id="000000000001")
+        with lam, eic.Client(**lam.client_options) as client:
+            arn = "arn:aws-cn:lambda:cn-north-1:000000000001:function:f"
+            assert list_page(client, arn)["FunctionEventInvokeConfigs"][0]["FunctionArn"] == f"{arn}:1"
+
+    def test_what_is_given_is_copied(self) -> None:
+        given = [{"FunctionArn": "a"}]
+        with LocalLambda({"f": given}) as lam, eic.Client(**lam.client_options) as client:
+            given.clear()
+            assert list_page(client)["FunctionEventInvokeConfigs"] == [{"FunctionArn": "a"}]
+
+    def test_a_null_in_the_list_is_played_back(self) -> None:
+        with LocalLambda({"f": cast("Any", (None,))}) as lam, eic.Client(**lam.client_options) as client:
+            assert list_page(client)["FunctionEventInvokeConfigs"] == [None]
 
     def test_connections_are_kept_alive(self, lam: LocalLambda) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", int(lam.endpoint_url.rsplit(":", 1)[1]))
@@ -100,17 +142,18 @@ class TestServing:
             client.list_function_event_invoke_configs(FunctionName="my-function")
         assert capfd.readouterr().err == ""
 
-    def test_a_configuration_that_is_no_json_is_said_on_stderr(
-        self, capfd: pytest.CaptureFixture[str]
+    def test_a_fault_of_its_own_is_on_stderr(
+        self, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setattr(LocalLambda, "_answer", lambda *_: 1 / 0)
         once = eic.Config(retries={"total_max_attempts": 1})
         with (
-            LocalLambda({"f": [{"x": {1, 2}}]}) as lam,
+            LocalLambda({"f": 1}) as lam,
             eic.Client(**lam.client_options, config=once) as client,
             pytest.raises(ConnectionClosedError),
         ):
-            client.list_function_event_invoke_configs(FunctionName="f")
-        assert "TypeError" in capfd.readouterr().err
+            list_page(client)
+        assert "ZeroDivisionError" in capfd.readouterr().err
 
     def test_it_serves_no_longer_than_its_block_on_connections_that_are_open_neither(self) -> None:
         with LocalLambda({"my-function": 3}) as lam:
@@ -157,13 +200,54 @@ class TestRefusing:
             "ResourceNotFoundException",
             "Function not found: arn:aws:lambda:us-east-1:123456789012:function:nope",
         )
-        assert refusal(client, FunctionName="function:nope")[2] == "Function not found: function:nope"
+        assert refusal(client, FunctionName="function:nope:1")[2] == refusal(client, FunctionName="nope")[2]
 
-    @pytest.mark.parametrize("max_items", [51, 10**30])
+    @pytest.mark.parametrize(
+        "form", ["arn:aws:lambda:{}:123456789012:function:my-function", "{}:123456789012:my-function:prod"]
+    )
+    def test_a_function_of_another_region(self, client: eic.Client, form: str) -> None:
+        assert refusal(client, FunctionName=form.format("eu-west-1")) == (
+            404,
+            "ResourceNotFoundException",
+            "Functions from 'eu-west-1' are not reachable in this region ('us-east-1')",
+        )
+
+    @pytest.mark.parametrize("form", ["arn:aws:lambda:us-east-1:{}:function:my-function", "{}:my-function"])
+    def test_a_function_of_another_account(self, client: eic.Client, form: str) -> None:
+        name = form.format("999999999999")
+        status, code, message = refusal(client, FunctionName=name)
+        assert (status, code) == (403, "AccessDeniedException")
+        assert (
+            f"not authorized to perform: lambda:ListFunctionEventInvokeConfigs on resource: {name}" in message
+        )
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "my-function:",
+            "my-function:a:b",
+            "my-function:$FIRST",
+            "arn:aws:s3:::bucket",
+            "arn:aws:lambda:us-east-1:12345:function:my-function",
+            "f" * 65,
+            "my-function\n",
+        ],
+    )
+    def test_a_name_that_no_function_has(self, client: eic.Client, name: str) -> None:
+        status, code, message = refusal(client, FunctionName=name)
+        assert (status, code) == (400, "ValidationException")
+        assert f"Value '{name}' at 'functionName' failed to satisfy constraint" in message
+
+    def test_no_page_size_up_to_the_services_limit(self, client: eic.Client) -> None:
+        for max_items in (1, 50):
+            page = list_page(client, "my-function", MaxItems=max_items)
+            assert len(page["FunctionEventInvokeConfigs"]) == max_items
+
+    @pytest.mark.parametrize("max_items", [51, 10**30, 10**4000])
     def test_a_page_size_past_the_services_limit(self, client: eic.Client, max_items: int) -> None:
         assert refusal(client, MaxItems=max_items)[:2] == (400, "InvalidParameterValueException")
 
-    @pytest.mark.parametrize("max_items", ["0", "abc", "-1"])
+    @pytest.mark.parametrize("max_items", ["0", "abc", "-1", "\u0665", "9" * 5000])
     def test_a_page_size_that_no_client_should_send(self, lam: LocalLambda, max_items: Any) -> None:
         config = eic.Config(parameter_validation=False)
         with eic.Client(**lam.client_options, config=config) as client:
@@ -210,6 +294,71 @@ def signed(scripted: Callable[..., ScriptedServer], lam: LocalLambda) -> dict[st
     with eic.Client(**{**lam.client_options, "endpoint_url": server.url}) as client:  # type: ignore[arg-type]
         client.list_function_event_invoke_configs(FunctionName="my-function")
     return parse(server.requests[0])[2]
+
+
+class TestWhatItIsMadeWith:
+    """Refused at once: a test that fails later would not say why."""
+
+    @pytest.mark.parametrize(
+        ("wrong", "member"),
+        [
+            ([{"LastModified": date(2025, 1, 31)}], r"functions\['f'\]\[0\]\.LastModified"),
+            ([{}, {"MaximumRetryAttempts": Decimal(2)}], r"functions\['f'\]\[1\]\.MaximumRetryAttempts"),
+            ([{"LastModified": float("nan")}], r"\[0\]\.LastModified"),
+            ([{"LastModified": datetime.min}], r"\[0\]\.LastModified"),
+            ([{"DestinationConfig": {"OnFailure": {"Destination": b"arn"}}}], r"\.OnFailure\.Destination"),
+            ([{"x": {1, 2}}], r"\[0\]\.x"),
+            ([{1: 2}], r"functions\['f'\]\[0\]:"),
+            ({"FunctionArn": "a"}, r"functions\['f'\]: .* a list, or a number"),
+            ("120", r"functions\['f'\]: .* a list, or a number"),
+            (None, r"functions\['f'\]: .* a list, or a number"),
+            (-1, r"functions\['f'\]: .* a list, or a number"),
+            (True, r"functions\['f'\]: .* a list, or a number"),
+        ],
+    )
+    def test_configurations_that_json_cannot_represent(self, wrong: Any, member: str) -> None:
+        with pytest.raises(InvalidConfigError, match=member):
+            LocalLambda({"f": wrong})
+
+    @pytest.mark.parametrize(
+        ("name", "why"),
+        [
+            ("arn:aws:lambda:eu-west-1:123456789012:function:f", "not reachable in this region"),
+            ("999999999999:function:f", "not authorized"),
+            ("a b", "must be a function name"),
+        ],
+    )
+    def test_a_function_that_it_cannot_have(self, name: str, why: str) -> None:
+        with pytest.raises(InvalidConfigError, match=why):
+            LocalLambda({name: 1})
+
+    def test_one_function_by_two_names(self) -> None:
+        assert LocalLambda({"f": 1, "f:prod": 1})
+        with pytest.raises(InvalidConfigError, match="f:prod"):
+            LocalLambda({"f": 1, "f:prod": 2})
+
+
+class TestARequestThatIsNotHTTP:
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            f"GET\t{PATH} HTTP/1.1",
+            f"GET {PATH}\tHTTP/1.1",
+            f"GET  {PATH} HTTP/1.1",
+            f"GET {PATH}\xa0HTTP/1.1",
+            f"GET {PATH}",
+            f"GET {PATH} HTTP/1.1\r\nContent-Length: many",
+            f"GET {PATH} HTTP/1.1\r\nContent-Length: -1",
+            f"GET {PATH} HTTP/1.1\r\nContent-Length: \xb2",
+            f"GET {PATH} HTTP/1.1\r\nContent-Length: {'9' * 5000}",
+        ],
+    )
+    def test_is_answered_with_400_and_its_connection_closed(self, lam: LocalLambda, sent: str) -> None:
+        with socket.create_connection(("127.0.0.1", int(lam.endpoint_url.rsplit(":", 1)[1]))) as connection:
+            connection.settimeout(60)  # it answers at once; without an answer the test must end all the same
+            connection.sendall(sent.encode("latin-1") + b"\r\n\r\n")
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        assert b"400" in answer.partition(b"\r\n")[0] or b"Error code: 400" in answer
 
 
 class TestVerifying:
@@ -442,20 +591,17 @@ def test_a_refusal_may_call_its_message_as_the_operation_does() -> None:
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
-def test_the_embedded_endpoint_serves_a_function_of_any_name(name: str) -> None:
-    with LocalLambda({name: 3}) as lam, eic.Client(**lam.client_options) as client:
-        page = client.list_function_event_invoke_configs(FunctionName=name)
-        assert len(page["FunctionEventInvokeConfigs"]) == 3
+def test_a_name_arrives_as_it_was_given(client: eic.Client, name: str) -> None:
+    """Whether a function can have it or not: the errors quote it, or the region that is in it."""
+    if name.startswith("my-"):
+        assert list_page(client, name.replace("my-fn", "my-function"))["FunctionEventInvokeConfigs"]
+        return
+    quoted = "us-west-2" if name.startswith("arn") else f":function:{name}" if set(name) <= {"."} else name
+    assert quoted in refusal(client, FunctionName=name)[2]
 
 
 def test_boto3_lists_from_the_embedded_endpoint_too(lam: LocalLambda) -> None:
     client = boto3.client("lambda", **lam.client_options)
-    assert (
-        len(
-            client.list_function_event_invoke_configs(FunctionName="my-function")[
-                "FunctionEventInvokeConfigs"
-            ]
-        )
-        == 50
-    )
+    page = client.list_function_event_invoke_configs(FunctionName="my-function")
+    assert len(page["FunctionEventInvokeConfigs"]) == 50
     client.close()

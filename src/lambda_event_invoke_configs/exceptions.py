@@ -1,38 +1,52 @@
 """The errors, each of them botocore's class or derived from it.
 
 An `except` written for boto3 keeps working, and the messages begin as boto3's do. "+" marks the classes that
-this library adds. The others are botocore's classes, available here under the same names. "*" marks the
-classes whose message ends with a hint about what to do next (HINTS); in all other respects they behave as
-botocore's classes.
+this library adds. The others have the names of botocore's classes, and are these or derive from these. "*"
+marks the classes whose message ends with a hint about what to do next (HINTS).
 
-    ClientError                          a service answered with an error: Lambda, or STS for credentials
-    * + LambdaClientError                Lambda answered with status 300 or above
-        + ServiceException               500
-        + ResourceNotFoundException      404
-        + InvalidParameterValueException 400
-        + TooManyRequestsException       429
-  * ResponseParserError                  the service answered 200 with a body that is not a page
-      + ResponseTooLargeError            more than Config's max_response_size
-    BotoCoreError                        everything else
-        ParamValidationError             the operation's parameters, before anything is sent
-          + PaginationConfigError        PaginationConfig's (also a ValueError)
-        + StartingTokenError             PaginationConfig's StartingToken (also a ValueError)
-        PaginationError                  the service gave the same NextMarker twice in a row
-        + OperationNotPageableError, UnknownServiceError
-      * NoRegionError, ProfileNotFound, ConfigParseError
-        InvalidRegionError
-        + InvalidEndpointError           an endpoint URL without scheme or host (also a ValueError)
-        + InvalidConfigError             any other setting (also a ValueError)
-          InvalidRetryConfigurationError, InvalidRetryModeError, InvalidMaxRetryAttemptsError,
-          InvalidDefaultsMode, UnsupportedSignatureVersionError
-      * NoCredentialsError, CredentialRetrievalError
-        PartialCredentialsError, RefreshWithMFAUnsupportedError
-      * SSOTokenLoadError, TokenRetrievalError
-        SSOError, MetadataRetrievalError, MissingDependencyException
-        HTTPClientError                  retried, and still failing
-          * ConnectionClosedError, ReadTimeoutError
-        ConnectionError                  retried, and still failing
-          * EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, SSLError
+       ClientError                         a service returned an error: Lambda, or STS for credentials
+    +*   LambdaClientError                 Lambda returned status 300 or above
+    +*     ServiceException                500
+    +*     ResourceNotFoundException       404
+    +*     InvalidParameterValueException  400
+    +*     TooManyRequestsException        429
+     * ResponseParserError                 a status below 300 with a body that is not a page
+    +*   ResponseTooLargeError             more than Config's max_response_size
+       BotoCoreError                       everything else
+         ParamValidationError              a parameter of the operation
+    +      PaginationConfigError           a member of PaginationConfig; also a ValueError
+    +    StartingTokenError                PaginationConfig's StartingToken; also a ValueError
+         PaginationError                   the service returned the same NextMarker twice in a row
+         OperationNotPageableError         get_paginator() with another name
+         UnknownServiceError               client() with another service
+     *   NoRegionError                     no region
+         InvalidRegionError                a region that is not a host label
+     *   ProfileNotFound                   a profile that is in no file
+     *   ConfigParseError                  a config file that cannot be parsed
+         InvalidConfigError                any other setting; also a ValueError
+    +      InvalidEndpointError            an endpoint URL
+         InvalidRetryConfigurationError    Config's retries
+           InvalidRetryModeError
+           InvalidMaxRetryAttemptsError
+         InvalidDefaultsMode               Config's defaults_mode
+         UnsupportedSignatureVersionError  Config's signature_version
+     *   NoCredentialsError                no credentials
+         PartialCredentialsError           the access key id or the secret access key is missing
+     *   CredentialRetrievalError          a credential provider failed
+         SSOError
+     *     SSOTokenLoadError               nobody has logged in to the SSO session
+     *   TokenRetrievalError               the token of the SSO session has expired
+         MetadataRetrievalError
+         MissingDependencyException
+         RefreshWithMFAUnsupportedError
+         HTTPClientError                   the connection failed during the exchange, after retries
+     *     ConnectionClosedError
+     *     ReadTimeoutError
+         ConnectionError                   there was no connection, after retries
+     *     EndpointConnectionError
+     *     ConnectTimeoutError
+     *     ProxyConnectionError
+     *     SSLError
 """
 
 from __future__ import annotations

@@ -1,16 +1,19 @@
-"""An embedded Lambda endpoint on 127.0.0.1, for tests and for trying things out without an account.
+"""An embedded Lambda endpoint on 127.0.0.1, for tests and for first steps without an AWS account.
 
     with LocalLambda({"my-function": 120}) as lam:
         client = Client(**lam.client_options)
 
-It speaks HTTP/1.1 with keep-alive, serves this one operation in pages of 50 at most as the service
-does, and verifies every signature itself, from the request as it arrived: without botocore, so that a
-mistake in signing cannot hide behind itself. boto3 and the AWS CLI can list from it too.
+It speaks HTTP/1.1 with keep-alive and serves this one operation, in pages of 50 at most, as the service
+does. It verifies the signature of every request as it arrived. It does so without botocore: the code
+that signs and the code that verifies cannot have the same mistake. boto3 and the AWS CLI can list from
+it too.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
 import os
 import re
@@ -19,21 +22,19 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, TypedDict, Union
-from urllib.parse import parse_qsl, unquote
+from math import isfinite
+from typing import Any, TypedDict, Union
+from urllib.parse import parse_qsl, quote, unquote
 from uuid import uuid4
 from weakref import WeakSet
 
+from ._settings.config import invalid_setting
+from ._settings.endpoint import partition_of
+from ._typing import Self
+from .exceptions import InvalidConfigError
 from .types import MAX_PAGE_SIZE
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
-import hashlib
-import hmac
-from datetime import timedelta
-from urllib.parse import quote
 
 _CLOCK_TOLERANCE = timedelta(minutes=5)
 _AUTHORIZATION = re.compile(
@@ -63,9 +64,9 @@ def verify(
     region: str,
     now: datetime,
 ) -> None:
-    """Check that a request is signed with these keys, for Lambda in this region, now.
+    """Check that a request is signed with these credentials, for Lambda in this region, now.
 
-    `target` is as it was on the wire, header names are in lower case, `now` is timezone-aware.
+    `target` is as it arrived, header names are in lower case, `now` is timezone-aware.
 
     Raises ServiceError, with the service's status and code.
     """
@@ -107,7 +108,7 @@ def _canonical_request(method: str, target: str, signed: list[tuple[str, str]], 
 
 
 def _canonical_path(path: str) -> str:
-    # Every service but S3 resolves "." and ".." and then encodes what came encoded once more.
+    # Every service except S3 resolves "." and "..", and then percent-encodes the encoded path again.
     segments: list[str] = []
     for segment in path.split("/"):
         if segment == "..":
@@ -140,13 +141,22 @@ def _check_clock(date: str, now: datetime) -> None:
 Configurations = Union[int, Sequence[Mapping[str, Any]]]
 
 _ACCOUNT = "123456789012"
+_ACTION = "lambda:ListFunctionEventInvokeConfigs"
 _PATH = re.compile(r"/2019-09-25/functions/([^/]+)/event-invoke-config/list")
-_FUNCTION_ARN = re.compile(r"(?:arn:[^:]*:lambda:[^:]*:)?(?:\d{12}:)?function:([^:]+)(?::.+)?|([^:]+):.+")
+# NamespacedFunctionName of the service's API model, with groups for region, account and name. Unlike there, a
+# region must be followed by an account or "function:": "my-func-1:live" is a name with a qualifier.
+_FUNCTION_NAME = re.compile(
+    r"(?:arn:(?:aws[a-zA-Z-]*)?:lambda:)?"
+    r"(?:((?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d):(?=\d{12}:|function:))?"
+    r"(?:(\d{12}):)?(?:function:)?([a-zA-Z0-9-_.]{1,64})(?::(?:\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]{1,128}))?",
+    re.ASCII,
+)
+_NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 _FIRST_MODIFIED = 1_700_000_000.125  # epoch seconds
 
 
 class LocalClientOptions(TypedDict):
-    """What a client needs to be told to list from a `LocalLambda`."""
+    """The arguments for a client that lists from a `LocalLambda`."""
 
     region_name: str
     endpoint_url: str
@@ -155,30 +165,44 @@ class LocalClientOptions(TypedDict):
 
 
 class LocalLambda:
-    """An embedded endpoint, serving from a thread while its `with` block lasts.
+    """An embedded endpoint. It serves from a thread for as long as its `with` block lasts.
 
-    functions: configurations by function name: a list of dicts as the pages have them (`LastModified`
-        may be a datetime or epoch seconds), or a number of made-up ones. Clients may ask by name, ARN
-        or partial ARN, with or without a qualifier.
+    functions: configurations by function: a list of dicts as the pages have them (`LastModified` may be a
+        datetime or epoch seconds), or a number of made-up ones. They are copied. Functions are given and
+        requested by name, ARN or partial ARN, with or without a qualifier, which is ignored.
     region_name: the region that requests must be signed for (default "us-east-1").
+    account_id: the account that the functions belong to (default "123456789012").
 
-    It refuses as the service does: 404 ResourceNotFoundException for an unknown function, 400
-    InvalidParameterValueException for a bad MaxItems or Marker, 403 for a missing or bad signature,
-    and for a clock more than five minutes off.
+    It returns the service's errors: 404 ResourceNotFoundException for an unknown function and for an ARN of
+    another region, 403 AccessDeniedException for one of another account, 400 ValidationException for a name
+    that no function can have, 400 InvalidParameterValueException for a bad MaxItems or Marker, 403 for a
+    missing or bad signature, and for a clock more than five minutes off.
+
+    Raises InvalidConfigError for a function of another region or account, and for configurations that JSON
+    cannot represent; the text names the member.
     """
 
     access_key = "AKIDLOCAL"
-    """The access key id that requests must be signed with."""
+    """The access key id to sign requests with."""
     secret_key = "local-secret-key"  # noqa: S105 - nothing but this endpoint knows it
-    """Its secret key."""
+    """Its secret access key."""
 
-    def __init__(self, functions: Mapping[str, Configurations], *, region_name: str = "us-east-1") -> None:
+    def __init__(
+        self,
+        functions: Mapping[str, Configurations],
+        *,
+        region_name: str = "us-east-1",
+        account_id: str = _ACCOUNT,
+    ) -> None:
         self.region_name = region_name
-        self._functions = dict(functions)
+        self.account_id = account_id
+        self._functions: dict[str, int | list[Any]] = {}
+        for given, configurations in functions.items():
+            self._add(given, configurations)
         self._server: ThreadingHTTPServer | None = None
 
     def __enter__(self) -> Self:
-        """Serve, from a thread of its own."""
+        """Start to serve, from a new thread."""
         self._process = os.getpid()
         handler = type("Handler", (_Handler,), {"lam": self})
         self._server = _Server(("127.0.0.1", 0), handler)
@@ -196,20 +220,32 @@ class LocalLambda:
 
     @property
     def endpoint_url(self) -> str:
-        """Such as "http://127.0.0.1:40123"; not known before the `with` block."""
+        """Such as "http://127.0.0.1:40123". A RuntimeError before the `with` block."""
         if self._server is None:
             raise RuntimeError("LocalLambda has no endpoint_url before its `with` block")
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     @property
     def client_options(self) -> LocalClientOptions:
-        """The keyword arguments that make a client, ours or boto3's, list from here."""
+        """The keyword arguments for a client, of this library or of boto3, that lists from here."""
         return {
             "region_name": self.region_name,
             "endpoint_url": self.endpoint_url,
             "aws_access_key_id": self.access_key,
             "aws_secret_access_key": self.secret_key,
         }
+
+    def _add(self, given: str, configurations: Configurations) -> None:
+        try:
+            name = self._function_name(given)
+        except ServiceError as error:
+            raise InvalidConfigError(error_msg=f"Invalid function {given!r}: {error}") from None
+        setting = f"functions[{given!r}]"
+        served = _json_value(setting, configurations)
+        if not isinstance(served, list) and (type(served) is not int or served < 0):
+            raise invalid_setting(setting, configurations, "a list, or a number that is not negative")
+        if self._functions.setdefault(name, served) != served:
+            raise invalid_setting(setting, configurations, f"as for the other name of {name!r}")
 
     def _answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
         path, _, query = target.partition("?")
@@ -230,32 +266,70 @@ class LocalLambda:
         parameters = dict(parse_qsl(query, keep_blank_values=True))
         return self._page(name, parameters.get("Marker"), parameters.get("MaxItems"))
 
-    def _page(self, name: str, marker: str | None, max_items: str | None) -> dict[str, Any]:
-        function = self._function(name)
+    def _page(self, requested: str, marker: str | None, max_items: str | None) -> dict[str, Any]:
+        function = self._function_name(requested)
+        configurations = self._functions.get(function)
+        if configurations is None:
+            message = f"Function not found: {self._arn(function)}"
+            raise ServiceError(404, "ResourceNotFoundException", message, "Message")
         start = _read_marker(marker, function)
         stop = start + _read_max_items(max_items)
-        configurations = self._functions[function]
         if isinstance(configurations, int):
             length = configurations
             page = [_made_up(self._arn(function), n) for n in range(start, min(stop, length))]
         else:
             length = len(configurations)
-            page = [dict(configuration) for configuration in configurations[start:stop]]
+            page = configurations[start:stop]
         return {
             "FunctionEventInvokeConfigs": page,
             "NextMarker": _write_marker(stop, function) if stop < length else None,
         }
 
-    def _function(self, name: str) -> str:
-        arn = _FUNCTION_ARN.fullmatch(name)
-        for candidate in (name, *(arn.groups() if arn else ())):
-            if candidate in self._functions:
-                return candidate
-        message = f"Function not found: {name if arn else self._arn(name)}"
-        raise ServiceError(404, "ResourceNotFoundException", message, "Message")
+    def _function_name(self, requested: str) -> str:
+        """The name in a name, ARN or partial ARN, of this region and account.
+
+        The errors for another region and account are the service's: aws/aws-cli#3954, and the responses that
+        localstack/localstack records of it.
+        """
+        match = _FUNCTION_NAME.fullmatch(requested)
+        if not match:
+            message = (
+                f"1 validation error detected: Value '{requested}' at 'functionName' failed to satisfy "
+                "constraint: Member must be a function name, ARN or partial ARN"
+            )
+            raise ServiceError(400, "ValidationException", message)
+        region, account, name = match.groups()
+        if account not in (None, self.account_id):
+            message = (
+                f"User: arn:aws:iam::{self.account_id}:user/local is not authorized to perform: {_ACTION} on "
+                f"resource: {requested} because no resource-based policy allows the {_ACTION} action"
+            )
+            raise ServiceError(403, "AccessDeniedException", message, "Message")
+        if region not in (None, self.region_name):
+            message = f"Functions from '{region}' are not reachable in this region ('{self.region_name}')"
+            raise ServiceError(404, "ResourceNotFoundException", message, "Message")
+        return name
 
     def _arn(self, function: str) -> str:
-        return f"arn:aws:lambda:{self.region_name}:{_ACCOUNT}:function:{function}"
+        partition = partition_of(self.region_name).name
+        return f"arn:{partition}:lambda:{self.region_name}:{self.account_id}:function:{function}"
+
+
+def _json_value(path: str, value: object) -> Any:
+    """A copy that JSON can represent: datetimes as epoch seconds.
+
+    Raises InvalidConfigError, with the path, for a value of another type.
+    """
+    if value is None or isinstance(value, (str, bool, int)) or (isinstance(value, float) and isfinite(value)):
+        return value
+    if isinstance(value, datetime):
+        with suppress(OverflowError, ValueError):  # of a naive one in the year 1
+            return value.timestamp()
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {key: _json_value(f"{path}.{key}", member) for key, member in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
+        return [_json_value(f"{path}[{n}]", member) for n, member in enumerate(value)]
+    raise invalid_setting(path, value, "a dict, list, string, finite number, datetime, bool or None")
 
 
 def _made_up(arn: str, n: int) -> dict[str, Any]:
@@ -290,7 +364,7 @@ def _read_marker(marker: str | None, function: str) -> int:
 def _read_max_items(max_items: str | None) -> int:
     if max_items is None:
         return MAX_PAGE_SIZE
-    if max_items.isdecimal() and 1 <= int(max_items) <= MAX_PAGE_SIZE:
+    if _NUMBER.fullmatch(max_items) and 1 <= int(max_items) <= MAX_PAGE_SIZE:
         return int(max_items)
     message = f"Value '{max_items}' at 'maxItems' failed to satisfy constraint: from 1 to {MAX_PAGE_SIZE}"
     raise ServiceError(400, "InvalidParameterValueException", message)
@@ -328,18 +402,22 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     lam: LocalLambda
-    raw_requestline: bytes
 
     def _respond(self) -> None:
-        # Not self.path: the standard library has tidied that up.
-        target = self.raw_requestline.decode("latin-1").split(" ")[1]
+        # The standard library splits at any white space, and takes a request without a version for HTTP/0.9.
+        words = self.requestline.split(" ")
+        length = self.headers.get("Content-Length", "0")
+        if len(words) != 3 or words != self.requestline.split() or not _NUMBER.fullmatch(length):
+            self.send_error(400)
+            return
+        target = words[1]  # not self.path: the standard library normalizes that
         headers = {name.lower(): value for name, value in self.headers.items()}
-        sent = self.rfile.read(int(headers.get("content-length", 0)))
+        sent = self.rfile.read(int(length))
         try:
             status, body, error = 200, self.lam._answer(self.command, target, headers, sent), None
         except ServiceError as refusal:
             status, body, error = refusal.status, refusal.body, refusal.code
-        content = json.dumps(body, default=datetime.timestamp).encode()
+        content = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))

@@ -105,7 +105,7 @@ class TestUsageForMany:
             (["a", "b", "--max-items", "1"], "--max-items is for one function in one region"),
             (["a", "b", "--page-size", "1"], "--page-size is for one function in one region"),
             (["a", "b", "--starting-token", "t"], "--starting-token is for one function in one region"),
-            (["a", "--no-paginate", "--checkpoint", "c"], "--no-paginate is for one function in one region"),
+            (["a", "--no-paginate", "--output-file", "c"], "--no-paginate is for one function in one region"),
             (["a", "b", "--query", "x"], "--query is for one function in one region"),
             (
                 ["a", "b", "--output", "json"],

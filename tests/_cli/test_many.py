@@ -211,13 +211,13 @@ class TestProgressInThisProcess:
     def test_a_bar_that_counts_what_was_finished_before(
         self, many: Many, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        checkpoint = ["--checkpoint", str(tmp_path / "done")]
-        many("a", "b", *checkpoint)
+        file = ["--output-file", str(tmp_path / "found")]
+        many("a", "b", *file)
         monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-        monkeypatch.setattr(sys.stdout, "isatty", lambda: False)
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)  # which the lines do not go to
         monkeypatch.setenv("TERM", "xterm")
 
-        assert "4/4" in many("a", "b", "b", "c", *checkpoint)[2]
+        assert "4/4" in many("a", "b", "b", "c", *file)[2]
 
     def test_no_bar_without_rich(self, many: Many, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys.stderr, "isatty", lambda: True)

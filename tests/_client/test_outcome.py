@@ -1,42 +1,54 @@
 """Many functions at the same time, whichever client lists them: an outcome for each, as it completes.
 
     NAMES=1000000 python -m pytest tests/_client/test_outcome.py -k memory
-    PACED=3000 python -m pytest tests/_client/test_outcome.py -k pace
+    FUNCTIONS=10000 LIMIT=150 python -m pytest tests/_client/test_outcome.py -k throttling
 
-are the long forms: so many names in flat memory, and so many requests to a service that allows 15 a second.
+are the long forms: so many names in flat memory, and so many functions of a service that allows so many
+requests a second (default 15), which takes its time. With -s they print what they measured.
 """
 
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
-import distributed
+import anyio
 import drivers
 import httpx
 import pytest
-from account import Account, Pair, list_pair
+import trio
+import trio.testing
+from account import Account
+from aws import AWS, Asked
 from dateutil.tz import tzlocal
 from listing import Taken, arns, by_name, names
 from processes import python
+from throttled import START, Service
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs import exceptions
 
 NAMES = int(os.environ.get("NAMES", "5000"))
-PACED = 200  # functions
-LIMIT = 15  # requests a second: the service's
+FUNCTIONS = int(os.environ.get("FUNCTIONS", "600"))
+LIMIT = int(os.environ.get("LIMIT", "15"))  # requests a second; 15 is the service's
+WORKERS = 300
+DOCUMENT = Path(__file__).parents[2] / "docs" / "many-functions.md"
+really_sleep, really_sleep_async = time.sleep, anyio.sleep  # before the tests take them away
 MEMORY = Path(__file__).parents[1] / "support" / "memory.py"
 Ours = Callable[..., Any]
 
@@ -216,31 +228,71 @@ class TestPickling:
             assert (again.configurations, repr(again.error)) == (outcome.configurations, repr(outcome.error))
 
 
-def test_accounts_and_regions_are_tasks_of_a_cluster() -> None:
-    """On a real `distributed` cluster: one task for each pair, with its own credentials."""
-    with (
-        Account() as first,
-        Account() as second,
-        distributed.LocalCluster(
-            n_workers=3, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
-        ) as cluster,
-        distributed.Client(cluster) as dask,
-    ):
-        pairs = [
-            Pair(account.url, f"AKID{n}", [*names(20), "missing-1"])
-            for n, account in enumerate([first, second, first, second, first, second])
-        ]
-        done = dask.gather(dask.map(list_pair, pairs, pure=False))
-        keys = [account.seen()["keys"] for account in (first, second)]
+class Roles(AWS):
+    """STS gives each account's role an access key with the account's number."""
 
-    assert os.getpid() not in {process for process, _ in done}
-    assert len({process for process, _ in done}) > 1
-    for _, outcomes in done:
-        found = by_name(outcomes)
-        assert [name for name, outcome in found.items() if outcome.error] == ["missing-1"]
-        assert isinstance(found["missing-1"].error, exceptions.ResourceNotFoundException)
-        assert all(arns(found[name].configurations) == [name] for name in names(20))
-    assert keys == [["AKID0", "AKID2", "AKID4"], ["AKID1", "AKID3", "AKID5"]]
+    def _sts(self, asked: Asked) -> str:
+        (role,) = parse_qs(asked.body)["RoleArn"]
+        return super()._sts(asked).replace(self.access_key, f"AKID{role.split(':')[4]}")
+
+
+class TestBeyondOneMachine:
+    """The code of docs/many-functions.md, word for word, with an STS and a Lambda of the tests' own."""
+
+    @pytest.fixture
+    def elsewhere(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+        """The service of all accounts and regions, and workers that have credentials to assume roles with."""
+        sts = Roles()
+        with Account() as account:
+            for name, value in {"STS": sts.url, "LAMBDA": account.url}.items():
+                monkeypatch.setenv(f"AWS_ENDPOINT_URL_{name}", value)
+            monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDWORKER")
+            monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+            yield account
+        sts.close()
+
+    def test_accounts_and_regions_are_tasks_of_a_cluster(self, elsewhere: Account, tmp_path: Path) -> None:
+        """On a real `distributed` cluster of two processes."""
+        program, prints = re.findall(
+            r"```python\n(# audit\.py\n.*?)```.*?```text\n(.*?)```", DOCUMENT.read_text(), re.DOTALL
+        )[0]
+        (tmp_path / "audit.py").write_text(program)
+        first, second = "111111111111", "222222222222"
+        given = {
+            first: {"eu-west-1": [*names(20, "a")], "us-east-1": [*names(20, "b")]},
+            second: {"us-east-1": [*names(20, "c"), "missing-1"]},
+        }
+        (tmp_path / "functions.json").write_text(json.dumps(given))
+
+        assert python("audit.py", folder=tmp_path) == prints
+
+        listed = {(a, region, name) for a in given for region in given[a] for name in given[a][region]}
+        signed = {(f"AKID{a}", region, name) for a, region, name in listed}
+        assert {tuple(each) for each in elsewhere.seen()["signed"]} == signed
+        found = set()
+        for file in (tmp_path / "found").iterdir():
+            account, region, suffix = file.name.split(".")
+            assert suffix == "jsonl"
+            for line in map(json.loads, file.read_text().splitlines()):
+                name = line["FunctionName"]
+                found.add((account, region, name))
+                assert [name] * (name != "missing-1") == arns(line["FunctionEventInvokeConfigs"])
+                assert ("ResourceNotFoundException" in (line["Error"] or "")) == (name == "missing-1")
+        assert found == listed
+
+    def test_a_profile_of_each_account_assumes_its_role(
+        self, elsewhere: Account, ours: Ours, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (config,) = re.findall(r"```ini\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+        (tmp_path / "config").write_text(config)
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+        none = dict.fromkeys(["aws_access_key_id", "aws_secret_access_key"])
+        accounts = ["111111111111", "222222222222"]
+
+        for account in accounts:
+            assert ours(None, profile_name=account, **none).list_for_function(f"of-{account}").error is None
+
+        assert elsewhere.seen()["signed"] == [[f"AKID{n}", "us-east-1", f"of-{n}"] for n in accounts]
 
 
 class TestLaziness:
@@ -286,6 +338,13 @@ class TestArguments:
             ({"max_concurrency": 0}, "max_concurrency: 0, must be an int, 1 or more"),
             ({"max_concurrency": True}, "max_concurrency: True, must be an int, 1 or more"),
             ({"max_concurrency": "2"}, "max_concurrency: '2', must be an int, 1 or more"),
+            *(
+                (
+                    {"throttling_timeout": value},
+                    f"throttling_timeout: {value!r}, must be a number of seconds, 0 or",
+                )
+                for value in (-1, float("nan"), True, "300")
+            ),
         ],
         ids=str,
     )
@@ -354,25 +413,129 @@ main() if {backend!r} == "sync" else anyio.run(main_async, backend={backend!r})
             assert "KeyboardInterrupt" in err
 
 
-class TestPace:
-    def test_keeps_within_what_the_service_allows(self, ours: Ours, slept: list[float]) -> None:
-        """On a clock that sleeping moves, and nothing else."""
-        began = time.monotonic()
-        allowed, throttled = [0.0] * LIMIT, []
+class TestThrottling:
+    """Throttled requests are sent again, however many workers there are and however often it takes."""
 
-        def answer(_: httpx.Request) -> httpx.Response:
-            now = sum(slept)
-            if now - allowed[-LIMIT] < 1 and now:
-                throttled.append(now)
-                return httpx.Response(429, headers={"x-amzn-errortype": "TooManyRequestsException"}, json={})
-            allowed.append(now)
-            return httpx.Response(200, json={})
+    def test_loses_no_function_and_lists_none_twice(
+        self, account: Account, ours: Ours, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        clock = Clock()
+        monkeypatch.setattr(time, "sleep", clock.sleep)
+        monkeypatch.setattr(anyio, "sleep", clock.sleep_async)
+        client = ours(account.url, config=eic.Config(max_pool_connections=50))
+        drivers.set_monotonic_clock(client, clock)
+        given = list(names(100, f"busy-5-{os.urandom(4).hex()}"))
 
-        client = ours(None, transport=httpx.MockTransport(answer))
-        drivers.set_limiter_clock(client, lambda: began + sum(slept))
-        outcomes = list(client.list_for_functions(names(PACED), max_concurrency=1))
+        found = [*client.list_for_functions(given, max_concurrency=5000, throttling_timeout=None)]
 
-        assert [outcome.error for outcome in outcomes if outcome.error] == []
-        assert len(throttled) <= PACED * 0.1
-        # It is not slower than it has to be either.
-        assert sum(slept) <= 5 * PACED / LIMIT
+        assert [outcome.error for outcome in found if outcome.error] == []
+        assert sorted(outcome.function_name for outcome in found) == sorted(given)
+        asked = account.asked()
+        assert [asked[name] for name in given] == [1] * 100
+
+    @pytest.mark.parametrize("method", ["list_for_function", "list_for_functions"])
+    def test_ends_as_in_any_call_once_the_time_is_over(self, ours: Ours, method: str) -> None:
+        refused = httpx.Response(429, headers={"x-amzn-errortype": "TooManyRequestsException"}, json={})
+        asked: list[httpx.Request] = []
+        client = ours(None, transport=httpx.MockTransport(lambda request: asked.append(request) or refused))
+        drivers.set_monotonic_clock(client, itertools.count().__next__)
+
+        listed = getattr(client, method)(
+            "f" if method == "list_for_function" else ["f"], throttling_timeout=0
+        )
+
+        (outcome,) = [listed] if isinstance(listed, eic.FunctionOutcome) else listed
+        assert isinstance(outcome.error, exceptions.TooManyRequestsException)
+        assert len(asked) == 3
+
+    def test_timeout_of_one_function_is_checked_too(self, ours: Ours) -> None:
+        with pytest.raises(exceptions.InvalidConfigError, match="throttling_timeout: -1, must be"):
+            ours(None).list_for_function("f", throttling_timeout=-1)
+
+    def test_is_rare_although_there_are_many_workers(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """On a virtual clock: 300 tasks, and a service that allows 15 requests a second."""
+        service = Service(15, 15)
+        answers: Counter[int] = Counter()
+
+        async def answer(_: httpx.Request) -> httpx.Response:
+            await trio.sleep(0.025)
+            status = 200 if service.allows(START + trio.current_time()) else 429
+            await trio.sleep(0.025)
+            answers[status] += 1
+            return httpx.Response(status, json={})
+
+        async def main() -> tuple[list[eic.FunctionOutcome], float]:
+            client = eic.AsyncClient(**drivers.KEYS, transport=httpx.MockTransport(answer))
+            drivers.set_monotonic_clock(client, trio.current_time)
+            async with (
+                client,
+                client.list_for_functions(names(FUNCTIONS), max_concurrency=WORKERS) as outcomes,
+            ):
+                return [outcome async for outcome in outcomes], trio.current_time()
+
+        monkeypatch.setattr(anyio, "sleep", trio.sleep)
+        clock = trio.testing.MockClock(autojump_threshold=0)
+        found, seconds = anyio.run(main, backend="trio", backend_options={"clock": clock})
+        print(f"{FUNCTIONS} functions in {seconds:.0f} s: {answers[429]} requests throttled")  # noqa: T201
+
+        assert [outcome.error for outcome in found if outcome.error] == []
+        assert Counter(outcome.function_name for outcome in found) == Counter(names(FUNCTIONS))
+        assert answers[200] == FUNCTIONS
+        assert answers[429] < 0.05 * FUNCTIONS + 60  # of 300 that start at once, 285 are throttled
+        assert seconds < 1.1 * FUNCTIONS / 15 + 15
+
+
+class TestThrottlingInRealTime:
+    __test__ = "FUNCTIONS" in os.environ  # it takes as long as the service takes
+
+    @pytest.mark.parametrize("backend", drivers.BACKENDS)
+    def test_is_as_rare_and_memory_does_not_grow(self, backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        from memory import peak
+
+        monkeypatch.setattr(time, "sleep", really_sleep)
+        monkeypatch.setattr(anyio, "sleep", really_sleep_async)
+        counts = [0] * FUNCTIONS
+        errors = []
+        memory = []
+        started = time.monotonic()
+        config = eic.Config(max_pool_connections=WORKERS)
+        with Account(LIMIT) as account, drivers.make(backend, **account.options, config=config) as client:
+            for n, outcome in enumerate(client.list_for_functions(numbered(), max_concurrency=WORKERS)):
+                errors += [outcome.error] * bool(outcome.error)
+                counts[int(outcome.function_name[2:])] += 1
+                if n in (FUNCTIONS // 2, FUNCTIONS - 1):
+                    memory.append(peak())
+            seconds = time.monotonic() - started
+            seen = account.seen()
+        early, late = memory
+        print(f"{FUNCTIONS} functions in {seconds:.0f} s: {seen['throttled']} requests throttled, ", end="")  # noqa: T201
+        print(f"memory {late - early:+} KiB in the second half, CPU {time.process_time():.0f} s")  # noqa: T201
+
+        assert errors == []
+        assert counts == [1] * FUNCTIONS
+        assert len(seen["asked"]) == FUNCTIONS
+        assert seen["throttled"] < 0.05 * FUNCTIONS + 50
+        assert late - early <= 1024
+
+
+def numbered() -> Iterator[str]:
+    return (f"f-{n}" for n in range(FUNCTIONS))
+
+
+class Clock:
+    """A clock that stands still but for those who sleep, and moves on at once for them."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+        self._lock = threading.Lock()
+
+    def __call__(self) -> float:
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        with self._lock:
+            self._now += seconds
+
+    async def sleep_async(self, seconds: float) -> None:
+        self.sleep(seconds)
+        await anyio.lowlevel.checkpoint()

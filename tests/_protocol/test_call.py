@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
+import math
+import random
 import time
 from collections.abc import Callable, Generator
 from typing import Any
@@ -40,8 +43,16 @@ TEN_MINUTES_LATER = "Tue, 14 Nov 2023 22:23:20 GMT"
 class Call:
     """Plays the shell's part in one call: fetches keys, notes what is sent and slept, answers."""
 
-    def __init__(self, caller: CallFlow, *outcomes: Response | Exception, **params: object) -> None:
-        self.steps: Generator[Any, Any, Any] = caller.attempts(params or {"FunctionName": "f"})
+    def __init__(
+        self,
+        caller: CallFlow,
+        *outcomes: Response | Exception,
+        throttling_timeout: float | None = None,
+        **params: object,
+    ) -> None:
+        self.steps: Generator[Any, Any, Any] = caller.attempts(
+            params or {"FunctionName": "f"}, throttling_timeout=throttling_timeout
+        )
         self.outcomes = list(outcomes)
         self.sent: list[Request] = []
         self.slept: list[float] = []
@@ -265,6 +276,13 @@ class TestRetries:
             second.run()
         assert len(second.sent) == 1
 
+    def test_stop_so_after_failures_without_a_response_too(self) -> None:
+        shared = caller(retries={"total_max_attempts": 50})
+        call = Call(shared, *[ConnectionClosedError(endpoint_url="u")] * 50)
+        with pytest.raises(ConnectionClosedError):
+            call.run()
+        assert len(call.sent) == 36
+
     def test_are_paid_back_by_success(self) -> None:
         shared = caller(retries={"total_max_attempts": 50})
         for _ in range(100):
@@ -282,6 +300,27 @@ class TestRetries:
         assert SECRET not in caplog.text
         assert TOKEN not in caplog.text
         assert "Signature" not in caplog.text
+
+    def test_have_fields_for_metrics_in_their_log_records(self, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.DEBUG)
+        Call(caller(), no(500, "E"), no(429, "TooManyRequestsException"), OK).run()
+        records = [record for record in caplog.records if hasattr(record, "retry_reason")]
+        fields = ("function_name", "retry_attempt", "retry_reason", "retry_delay")
+        assert [[vars(record)[field] for field in fields] for record in records] == [
+            ["f", 1, "TRANSIENT", pytest.approx(0.05)],
+            ["f", 2, "THROTTLED", pytest.approx(2.0)],
+        ]
+
+    def test_differ_in_their_delays_when_python_s_random_numbers_do_not(self) -> None:
+        """As in execution environments that Lambda restores from the same SnapStart snapshot."""
+
+        def delays() -> list[float]:
+            random.seed(1)
+            call = Call(CallFlow(resolved()), no(500, "E"), no(500, "E"), OK)
+            call.run()
+            return call.slept
+
+        assert delays() != delays()
 
 
 class TestAWrongClock:
@@ -378,6 +417,67 @@ class TestAWrongClock:
         with pytest.raises(ClientError):
             call.run()
         assert len(call.sent) == 1
+
+
+class TestOneOfManyFunctions:
+    """With a `throttling_timeout`. The limiter's clock moves by a second with each look at it."""
+
+    THROTTLED = no(429, "TooManyRequestsException")
+
+    def caller(self, **options: Any) -> CallFlow:
+        return caller(monotonic=itertools.count().__next__, **options)
+
+    def test_goes_again_however_often_it_is_throttled(self) -> None:
+        shared = self.caller()
+        call = Call(shared, *[self.THROTTLED] * 200, OK, throttling_timeout=math.inf)
+        metadata = call.run()["ResponseMetadata"]
+        assert metadata["RetryAttempts"] == 200
+        assert "MaxAttemptsReached" not in metadata
+        assert call.headers("amz-sdk-request")[:3] == [f"attempt={n}; max={n + 2}" for n in (1, 2, 3)]
+
+    def test_leaves_the_retry_quota_to_other_failures(self) -> None:
+        shared = self.caller()
+        Call(shared, *[self.THROTTLED] * 200, OK, throttling_timeout=math.inf).run()
+        for _ in range(500 // 14):
+            with pytest.raises(ClientError):
+                Call(shared, no(500, "E"), no(404, "E"), throttling_timeout=math.inf).run()
+        with pytest.raises(ClientError) as caught:
+            Call(shared, no(500, "E"), throttling_timeout=math.inf).run()
+        assert caught.value.response["ResponseMetadata"]["RetryQuotaReached"]
+
+    def test_is_delayed_by_the_limiter_and_what_the_service_asks_for_only(self) -> None:
+        slept = [0.0]
+        shared = caller(monotonic=lambda: sum(slept) + 1e-9 * len(slept))
+        asks = no(429, "TooManyRequestsException", **{"x-amz-retry-after": "3000"})
+        call = Call(shared, self.THROTTLED, asks, OK, throttling_timeout=math.inf)
+        call.slept = slept
+        call.run()
+        assert slept[1:] == pytest.approx([0.0, 2.0, 3.0])  # the limiter's lowest rate is 0.5 a second
+
+    def test_has_its_usual_attempts_for_other_failures(self) -> None:
+        outcomes = [no(500, "E"), self.THROTTLED, self.THROTTLED, no(500, "E"), self.THROTTLED]
+        assert Call(self.caller(), *outcomes, OK, throttling_timeout=math.inf).run()
+        call = Call(self.caller(), *outcomes, no(500, "E"), throttling_timeout=math.inf)
+        with pytest.raises(ClientError, match=r"\(reached max retries: 5\)"):
+            call.run()
+
+    @pytest.mark.parametrize(("timeout", "attempts"), [(0.0, 3), (1.0, 4)])
+    def test_has_its_usual_attempts_once_the_time_is_over(self, timeout: float, attempts: int) -> None:
+        call = Call(self.caller(), *[self.THROTTLED] * 9, throttling_timeout=timeout)
+        with pytest.raises(TooManyRequestsException, match=rf"\(reached max retries: {attempts - 1}\)"):
+            call.run()
+        assert len(call.sent) == attempts
+
+    def test_that_is_given_up_while_it_waits_holds_up_no_other(self) -> None:
+        shared = caller(monotonic=lambda: 0.0, retries={"total_max_attempts": 1})
+        with pytest.raises(TooManyRequestsException):
+            Call(shared, self.THROTTLED, throttling_timeout=0.0).run()
+        first, second = (Call(shared, throttling_timeout=0.0) for _ in range(2))
+        assert isinstance(next(first.steps), Sleep)
+        before = next(second.steps)
+        first.steps.close()
+        assert next(second.steps).seconds != before.seconds
+        assert next(second.steps) == Sleep(2.0)  # the first in the queue, at the lowest rate
 
 
 def test_adaptive_mode_waits_before_sending_once_it_was_throttled() -> None:

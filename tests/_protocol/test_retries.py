@@ -171,7 +171,9 @@ def test_how_long_to_wait_is_what_botocores_limiter_says_at_every_moment(seed: i
     ours, theirs = RateLimiter(now), BotocoreLimiter(now)
     for _ in range(400):
         now += chance.choice([0.001, 0.02, 0.1, 0.6])
-        assert ours.wait(now) == pytest.approx(theirs.wait(now), abs=1e-6)
+        place = ours.place()
+        assert ours.wait(place, now) == pytest.approx(theirs.wait(place, now), abs=1e-6)
+        ours.leave(place)
         throttled = chance.random() < 0.1
         ours.record(now, throttled=throttled)
         theirs.record(now, throttled=throttled)
@@ -180,7 +182,7 @@ def test_how_long_to_wait_is_what_botocores_limiter_says_at_every_moment(seed: i
 def test_nothing_waits_before_the_first_throttling() -> None:
     limiter = RateLimiter(0.0)
     for n in range(1000):
-        assert limiter.wait(n / 1000) == 0
+        assert limiter.wait(limiter.place(), n / 1000) == 0
         limiter.record(n / 1000, throttled=False)
 
 
@@ -188,12 +190,52 @@ def test_after_waiting_as_told_a_request_may_be_sent() -> None:
     limiter = RateLimiter(0.0)
     now = 10.0
     limiter.record(now, throttled=True)
-    while limiter.wait(now) == 0:
+    while limiter.wait(0, now) == 0:
         pass
-    seconds = limiter.wait(now)
+    seconds = limiter.wait(0, now)
     assert 0 < seconds <= 2
-    assert limiter.wait(now + seconds / 2) == pytest.approx(seconds / 2)
-    assert limiter.wait(now + seconds + 1e-9) == 0
+    assert limiter.wait(0, now + seconds / 2) == pytest.approx(seconds / 2)
+    assert limiter.wait(0, now + seconds) == 0
+
+
+class TestQueue:
+    """What those that wait for a token are told, at a rate of 20 requests a second."""
+
+    @pytest.fixture
+    def limiter(self) -> RateLimiter:
+        limiter = RateLimiter(0.0)
+        limiter.record(1.0, throttled=True)
+        limiter._rate, limiter._tokens = 20.0, 0.0  # what would take many requests to come to
+        return limiter
+
+    def test_each_is_told_when_those_ahead_of_it_will_have_gone(self, limiter: RateLimiter) -> None:
+        places = [limiter.place() for _ in range(5000)]
+        waits = [limiter.wait(place, 1.0) for place in places]
+        assert waits == pytest.approx([(1 + n) / 20 for n in range(5000)])
+        assert [limiter.wait(place, 1.0) for place in places] == waits
+
+    def test_a_call_that_comes_back_is_ahead_of_those_that_came_later(self, limiter: RateLimiter) -> None:
+        throttled, *later = [limiter.place() for _ in range(3)]
+        for place in later:
+            limiter.wait(place, 1.0)
+        assert limiter.wait(throttled, 1.0) == pytest.approx(1 / 20)
+        assert [limiter.wait(place, 1.0) for place in later] == pytest.approx([2 / 20, 3 / 20])
+
+    def test_whoever_leaves_holds_up_nobody(self, limiter: RateLimiter) -> None:
+        first, second, third = [limiter.place() for _ in range(3)]
+        for place in (first, second, third):
+            limiter.wait(place, 1.0)
+        limiter.leave(second)
+        limiter.leave(second)
+        assert limiter.wait(third, 1.0) == pytest.approx(2 / 20)
+
+    def test_while_the_rate_is_low_those_behind_look_again_as_soon_as_the_quota_allows(self) -> None:
+        limiter = RateLimiter(0.0)
+        limiter.record(1.0, throttled=True)
+        assert limiter.wait(0, 1.0) == 0
+        waits = [limiter.wait(place, 1.0) for place in range(1, 5)]
+        assert waits[0] > 1
+        assert waits[1:] == pytest.approx([2 / 15, 3 / 15, 4 / 15])
 
 
 SETTLED = 60  # seconds after the start
@@ -258,3 +300,32 @@ def test_of_a_limit_that_allows_no_two_requests_at_once_it_uses_what_an_even_pac
     # with one in twenty throttled.
     assert run.used(SETTLED) >= 0.9 * 0.725
     assert run.refused(SETTLED) < 0.05
+
+
+@pytest.fixture(scope="module", params=[32, 300, 3000])
+def many(request: pytest.FixtureRequest) -> Simulation:
+    workers: int = request.param
+    return Simulation(Service(15, 15), workers=workers, throttling_timeout=300.0).run(SECONDS)
+
+
+class TestManyFunctions:
+    """Calls of `list_for_functions()`, all of whose workers send their first request at the same moment."""
+
+    def test_none_fails(self, many: Simulation) -> None:
+        assert many.errors == 0
+
+    def test_the_rate_settles_as_that_of_the_adaptive_mode(self, many: Simulation) -> None:
+        assert many.used(SETTLED) >= 0.95
+        assert many.refused(SETTLED) < 0.05
+
+    def test_the_calls_have_their_turns_in_order(self, many: Simulation) -> None:
+        """None takes much longer than a round of all workers at 15 a second, the first seconds included."""
+        assert max(many.took) < 1.15 * many.workers / 15 + 5
+
+    def test_waiting_costs_little(self, many: Simulation) -> None:
+        """However many wait, a call is woken up a few times, not once for each that goes before it."""
+        assert many.slept < 10 * (len(many.took) + many.workers)
+
+
+def test_ordinary_calls_of_300_workers_use_up_their_attempts_as_with_boto3() -> None:
+    assert Simulation(Service(15, 15), workers=300).run(10).errors > 100

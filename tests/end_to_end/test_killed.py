@@ -7,13 +7,9 @@ kills 200 times, a third each with the sync client, on asyncio and on trio; with
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +18,7 @@ import drivers
 import lister
 import pytest
 from faulty import FaultyServer, Listing, account, tally
+from zygote import Zygote
 
 KEYS = {"region_name": "us-east-1", "aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "secret"}
 KILLS = int(os.environ.get("KILLS", "42"))
@@ -31,41 +28,9 @@ SLOWEST_ANSWER = 0.004  # seconds
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that can fork")
 
 
-class Zygote:
-    """Starts listers, one at a time."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, lister.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-
-    def run(self, job: dict[str, Any], kill_after: float | None) -> int:
-        """The exit code of a lister that is killed after so many seconds, or not at all."""
-        self._say(json.dumps(job))
-        assert self._hear() == "started"
-        if kill_after is None:
-            self._say("wait")
-        else:
-            threading.Event().wait(kill_after)  # not time.sleep: tests take that away
-            self._say("kill")
-        return int(self._hear())
-
-    def close(self) -> None:
-        self._process.communicate()
-
-    def _say(self, line: str) -> None:
-        assert self._process.stdin
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
-
-    def _hear(self) -> str:
-        assert self._process.stdout
-        return self._process.stdout.readline().rstrip("\n")
-
-
 @pytest.fixture
 def zygote() -> Iterator[Zygote]:
-    zygote = Zygote()
+    zygote = Zygote(lister.__file__)
     yield zygote
     zygote.close()
 

@@ -149,8 +149,8 @@ def runs_as_a_whole(block: Block, folder: Path) -> None:
         }
         processes.run("bash", "-eu", "-c", block.code, folder=folder, only=environment)
         assert len(account.seen()["asked"]) == 4 + 2 + 2
-    # The last line begins where the one before it has ended.
-    assert (folder / "found.jsonl").read_text().count("\n") == 2 + 2
+    for output in ("found.jsonl", "listed.jsonl"):
+        assert (folder / output).read_text().count("\n") == 2
 
 
 @of_kind("sh")

@@ -5,6 +5,7 @@
     missing-anything    404
     breaks-N-anything   pages as above, and 400 in place of page N, once for each function
     hangs-anything      no answer
+    busy-N-anything     429 N times, and then one page
 
 `limit` is how many requests a second are let through, as many of them at once as in a second; those above it
 are answered 429. A request for a path of /asked is told what was asked for so far: a line of
@@ -16,17 +17,13 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-import os
 import re
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 
 from servers import Answers, ServerProcess, json_reply, serve_process
-
-import lambda_event_invoke_configs as eic
 
 KEYS = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "wJalrXUtnFEMI/K7MDENG+EXAMPLEKEY"}
 _REQUEST = re.compile(
@@ -51,7 +48,7 @@ class Account(ServerProcess):
 
     def seen(self) -> dict[str, Any]:
         """`asked`, [region, name, marker] for each request let through; `throttled`, the other ones' number;
-        `allowed_at`, seconds of the former; `keys`, the access keys of all."""
+        `allowed_at`, seconds of the former; `signed`, [access key, region, name] of all, each once."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port)
         connection.request("GET", "/asked")
         seen: dict[str, Any] = json.loads(connection.getresponse().read())
@@ -62,25 +59,9 @@ class Account(ServerProcess):
         """How often each function was asked for, leaving out its further pages."""
         return Counter(name for _, name, marker in self.seen()["asked"] if not marker)
 
-
-@dataclass
-class Pair:
-    """An account and a region, as a task is given them: how to reach it, and the names of its functions."""
-
-    endpoint_url: str
-    access_key: str
-    names: list[str]
-
-
-def list_pair(pair: Pair) -> tuple[int, list[eic.FunctionOutcome]]:
-    """A task on a cluster: it makes its own client, in the process that runs it."""
-    with eic.Client(
-        "us-east-1",
-        endpoint_url=pair.endpoint_url,
-        aws_access_key_id=pair.access_key,
-        aws_secret_access_key="secret",
-    ) as client:
-        return os.getpid(), list(client.list_for_functions(pair.names))
+    def asked_pairs(self) -> Counter[tuple[str, str]]:
+        """The same for each function and region."""
+        return Counter((name, region) for region, name, marker in self.seen()["asked"] if not marker)
 
 
 class _Answers(Answers):
@@ -91,8 +72,9 @@ class _Answers(Answers):
         self.asked: list[tuple[str, str, int]] = []
         self.allowed_at: list[float] = []
         self.throttled = 0
-        self.keys: set[str] = set()
+        self.signed: set[tuple[str, str, str]] = set()
         self.broken: set[str] = set()
+        self.refused: Counter[str] = Counter()
 
     def answer(self, connection: asyncio.Transport, head: str) -> None:
         if answer := self._answer(head):
@@ -102,18 +84,25 @@ class _Answers(Answers):
         if head.startswith("GET /asked "):
             names = ("asked", "allowed_at", "throttled")
             return json_reply(
-                200, {**{name: getattr(self, name) for name in names}, "keys": sorted(self.keys)}
+                200, {**{name: getattr(self, name) for name in names}, "signed": sorted(self.signed)}
             )
         request = _REQUEST.match(head)
         assert request, head
         name, marker = request["name"], int(request["marker"] or 0)
-        self.keys.add(request["key"])
-        if not self._allows():
+        self.signed.add((request["key"], request["region"], name))
+        if not self._allows() or self._is_busy(name):
             self.throttled += 1
             return json_reply(429, {"message": "Rate exceeded"}, "TooManyRequestsException")
         self.asked.append((request["region"], name, marker))
         self.allowed_at.append(time.monotonic())
         return self._page(name, marker)
+
+    def _is_busy(self, name: str) -> bool:
+        kind, *rest = name.split("-")
+        if kind != "busy" or self.refused[name] == int(rest[0]):
+            return False
+        self.refused[name] += 1
+        return True
 
     def _page(self, name: str, marker: int) -> bytes | None:
         kind, *rest = name.split("-")

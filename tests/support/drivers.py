@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -42,11 +43,6 @@ def set_clock(client: Any, now: float) -> None:
     client._call_flow._clock = lambda: now
 
 
-def set_limiter_clock(client: Any, clock: Callable[[], float]) -> None:
-    """Has a client's rate limiter go by a clock of a test's."""
-    client._call_flow._monotonic = clock
-
-
 def set_read_timeout(client: Any, seconds: float) -> None:
     """Has a client's next calls be more or less patient; their deadline stays as it was."""
     made = getattr(client, "client", client)
@@ -56,6 +52,12 @@ def set_read_timeout(client: Any, seconds: float) -> None:
 def set_retry_quota(client: Any, available: int) -> None:
     """Has a client begin with so much of its retry quota left, as boto3's may."""
     client._call_flow._quota.available = available
+
+
+def set_monotonic_clock(client: Any, clock: Callable[[], float]) -> None:
+    """Has a client's rate limiter, which has not limited yet, go by another clock than the machine's."""
+    client._call_flow._monotonic = clock
+    client._call_flow.reset()
 
 
 class Driven:
@@ -76,8 +78,8 @@ class Driven:
     def get_paginator(self, operation_name: str) -> DrivenPaginator:
         return DrivenPaginator(self.portal, self.client.get_paginator(operation_name))
 
-    def list_for_function(self, *arguments: Any) -> Any:
-        return self.portal.call(self.client.list_for_function, *arguments)
+    def list_for_function(self, *arguments: Any, **options: Any) -> Any:
+        return self.portal.call(partial(self.client.list_for_function, *arguments, **options))
 
     def list_for_functions(self, names: Any, **options: Any) -> Iterator[Any]:
         return self._drive(self.client.list_for_functions(names, **options))

@@ -1,10 +1,6 @@
 """Lists into a journal, and goes on where its journal ends: something to be killed.
 
-    python tests/support/lister.py
-
-reads jobs from its standard input, a line of JSON each, and forks a process for each: to import the library
-anew would take longer than to list. It says "started"; on a line that says "kill" it kills the process, on
-any other it waits for it; then it writes the exit code, negative for a signal.
+A job is the arguments of `list_into()`.
 
 A journal has a line of JSON for each step of the listing: the configurations, and the resume token after
 them. Both are there or, if the line has no end, neither.
@@ -14,14 +10,12 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import sys
 import time
-import traceback
 from pathlib import Path
 from typing import Any
 
 import drivers
+from zygote import serve
 
 # The disk is slow, so that kills come in the middle of a line too.
 PIECE = 40  # bytes written at a time
@@ -74,28 +68,14 @@ def list_into(
             write([])
 
 
-def serve() -> None:
+def run(job: dict[str, Any]) -> int:
+    list_into(Path(job.pop("journal")), **job)
+    return 0
+
+
+if __name__ == "__main__":
     import lambda_event_invoke_configs as eic
 
     # Made, so that all it needs is imported.
     eic.Client("us-east-1"), eic.AsyncClient("us-east-1")
-    for job in sys.stdin:
-        child = os.fork()
-        if not child:
-            exit_code = 1
-            try:
-                options = json.loads(job)
-                list_into(Path(options.pop("journal")), **options)
-                exit_code = 0
-            except BaseException:
-                traceback.print_exc()
-            finally:
-                os._exit(exit_code)  # not into the loop of the process that was forked
-        print("started", flush=True)  # noqa: T201
-        if sys.stdin.readline() == "kill\n":
-            os.kill(child, signal.SIGKILL)
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)  # noqa: T201
-
-
-if __name__ == "__main__":
-    serve()
+    serve(run)

@@ -33,7 +33,11 @@ INSTANT = 1e-9  # seconds; whoever wakes a rounding error too early would ask ag
 class Limiter(Protocol):
     """What `CallFlow` asks of a rate limiter."""
 
-    def wait(self, now: float) -> float: ...
+    def place(self) -> int: ...
+
+    def wait(self, place: int, now: float) -> float: ...
+
+    def leave(self, place: int) -> None: ...
 
     def record(self, now: float, *, throttled: bool) -> None: ...
 
@@ -58,7 +62,13 @@ class BotocoreLimiter:
     def is_throttling_error(self, *, throttled: bool) -> bool:
         return throttled
 
-    def wait(self, now: float) -> float:
+    def place(self) -> int:
+        return 0  # it has no queue
+
+    def leave(self, place: int) -> None:
+        pass
+
+    def wait(self, _: int, now: float) -> float:
         self._now = now
         if not self._limiter._enabled:
             return 0.0
@@ -99,8 +109,10 @@ class Simulation:
     """So many processes of so many workers, each of which lists one page after another.
 
     `limiter` makes the rate limiter of a process, from the time; None stands for the library's own.
+    With `throttling_timeout`, the calls are those of `list_for_functions()`.
     `limits` are the service's rates from a second on, where they change. Of each second, `allowed` and
-    `throttled` say how many requests were answered so.
+    `throttled` say how many requests were answered so. `slept` is how often a worker was told to sleep, and
+    `took` how long each call took that has ended.
     """
 
     service: Service
@@ -109,10 +121,13 @@ class Simulation:
     workers: int = 32
     latency: tuple[float, float] = (0.02, 0.08)  # seconds, from ... to
     limiter: Callable[[float], Limiter] | None = None
+    throttling_timeout: float | None = None
     limits: dict[int, float] = field(default_factory=dict)
     allowed: list[int] = field(init=False)
     throttled: list[int] = field(init=False)
     errors: int = field(default=0, init=False)
+    slept: int = field(default=0, init=False)
+    took: list[float] = field(default_factory=list, init=False)
 
     def run(self, seconds: int) -> Simulation:
         self.allowed, self.throttled = [0] * seconds, [0] * seconds
@@ -155,19 +170,24 @@ class Simulation:
         heapq.heappush(self._queue, (self._now + seconds, next(self._order), happen))
 
     def _call(self, caller: CallFlow) -> None:
-        self._go_on(caller, caller.attempts({"FunctionName": "f"}), None)
+        steps = caller.attempts({"FunctionName": "f"}, throttling_timeout=self.throttling_timeout)
+        self._go_on(caller, self._now, steps, None)
 
-    def _go_on(self, caller: CallFlow, steps: Generator[Any, Any, Any], outcome: Response | None) -> None:
+    def _go_on(
+        self, caller: CallFlow, began_at: float, steps: Generator[Any, Any, Any], outcome: Response | None
+    ) -> None:
         try:
             step = steps.send(outcome)
         except (StopIteration, ClientError) as end:
             self.errors += isinstance(end, ClientError)
+            self.took.append(self._now - began_at)
             self._after(INSTANT, functools.partial(self._call, caller))
             return
-        go_on = functools.partial(self._go_on, caller, steps)
+        go_on = functools.partial(self._go_on, caller, began_at, steps)
         if isinstance(step, ReserveConnection):
             go_on(None)
         elif isinstance(step, Sleep):
+            self.slept += 1
             self._after(step.seconds + INSTANT, functools.partial(go_on, None))
         else:
             assert isinstance(step, Send)

@@ -5,7 +5,7 @@ It is never run: `tests/test_types.py` has type checkers read it. One function i
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from typing import Any, Literal, Protocol
 
 import botocore.config
@@ -14,6 +14,7 @@ from types_boto3_lambda import LambdaClient
 from types_boto3_lambda.type_defs import (
     DestinationConfigTypeDef,
     FunctionEventInvokeConfigTypeDef,
+    ListFunctionEventInvokeConfigsRequestPaginateTypeDef,
     ListFunctionEventInvokeConfigsRequestTypeDef,
     ListFunctionEventInvokeConfigsResponseTypeDef,
     PaginatorConfigTypeDef,
@@ -34,7 +35,8 @@ class Paginator(Protocol):
 
 
 class AnyPaginator(Protocol):
-    def paginate(self, *args: Any, **kwargs: Any) -> Iterable[Any]: ...
+    @property
+    def paginate(self) -> Callable[..., Iterable[Any]]: ...
 
 
 class TypedPaginator(Protocol):
@@ -57,7 +59,8 @@ class Lists(Protocol):
 
 
 class AsyncPaginator(Protocol):
-    def paginate(self, *args: Any, **kwargs: Any) -> AsyncIterable[Any]: ...
+    @property
+    def paginate(self) -> Callable[..., AsyncIterable[Any]]: ...
 
 
 class AsyncPageable(Protocol):
@@ -199,6 +202,35 @@ def our_response_metadata_is_boto3s(pages: eic.PageIterator) -> None:
 def boto3s_pagination_config_is_taken(client: eic.Client, config: PaginatorConfigTypeDef) -> None:
     paginator = client.get_paginator("list_function_event_invoke_configs")
     paginator.paginate(FunctionName="f", PaginationConfig=config)
+
+
+def boto3s_pagination_parameters_are_taken(
+    client: eic.Client, params: ListFunctionEventInvokeConfigsRequestPaginateTypeDef
+) -> None:
+    client.get_paginator("list_function_event_invoke_configs").paginate(**params)
+
+
+def a_resume_token_is_a_starting_token(client: eic.Client, pages: eic.PageIterator) -> None:
+    paginator = client.get_paginator("list_function_event_invoke_configs")
+    paginator.paginate(FunctionName="f", PaginationConfig={"StartingToken": pages.resume_token})
+    config: eic.types.PaginatorConfig = {"MaxItems": 5}
+    config["StartingToken"] = pages.resume_token
+    paginator.paginate(FunctionName="f", PaginationConfig=config)
+    client.list_for_function("f", pages.resume_token)
+
+
+async def a_resume_token_is_a_starting_token_of_the_async_client(
+    client: eic.AsyncClient, pages: eic.AsyncPageIterator
+) -> None:
+    paginator = client.get_paginator("list_function_event_invoke_configs")
+    paginator.paginate(FunctionName="f", PaginationConfig={"StartingToken": pages.resume_token})
+    await client.list_for_function("f", starting_token=pages.resume_token)
+
+
+def the_pagination_config_may_have_none_and_strings_of_digits(client: eic.Client) -> None:
+    paginator = client.get_paginator("list_function_event_invoke_configs")
+    paginator.paginate(FunctionName="f", PaginationConfig=None)
+    paginator.paginate(FunctionName="f", PaginationConfig={"MaxItems": None, "PageSize": "20"})
 
 
 def boto3s_parameters_are_taken(

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, I
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, suppress
 from contextvars import copy_context
+from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -20,24 +21,24 @@ from anyio.lowlevel import current_token
 
 from .._client import http
 from .._client.base import ClientBase
-from .._client.outcome import FunctionOutcome, OutcomeBuilder
+from .._client.outcome import THROTTLING_TIMEOUT, FunctionOutcome, OutcomeBuilder, timeout_seconds
 from .._client.paginator import ItemsBase, PageIteratorBase, PaginatorBase, searcher
 from .._protocol.call import GetCredentials, Request, ReserveConnection, Result, Sleep
 from .._protocol.pagination import ItemBuffer, Pagination, add_to, configurations, finish
 from .._settings.config import reject_unknown_arguments
 from .._settings.credentials import FrozenCredentials
 from .._settings.redaction import redacted, strip_traceback
-from ..types import FullResult, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
+from .._typing import LazyModule, Self, Unpack
 from .functions import list_many
 from .transport import AsyncPooledTransport, Reservation, read_async
 
 if TYPE_CHECKING:
-    from typing_extensions import Self, Unpack
-
-    from ..types import ListRequest
+    from .. import types
+else:
+    types = LazyModule("..types", __package__)
 
 T = TypeVar("T")
-ListPage = Callable[[Mapping[str, object]], Awaitable[ListFunctionEventInvokeConfigsResponse]]
+ListPage = Callable[[Mapping[str, object]], Awaitable["types.ListFunctionEventInvokeConfigsResponse"]]
 
 _ALREADY_RUNNING = "anext(): already running: two tasks use one iterator; make one for each task"
 
@@ -56,17 +57,17 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
     _refresh: _Refresh | None = None
 
     async def list_function_event_invoke_configs(
-        self, **params: Unpack[ListRequest]
-    ) -> ListFunctionEventInvokeConfigsResponse:
+        self, **params: Unpack[types.ListRequest]
+    ) -> types.ListFunctionEventInvokeConfigsResponse:
         """One page of a function's configurations; as `Client.list_function_event_invoke_configs`."""
-        return await self._call(params, rate_limited=False)
+        return await self._call(params)
 
     async def _call(
-        self, params: Mapping[str, object], rate_limited: bool
-    ) -> ListFunctionEventInvokeConfigsResponse:
+        self, params: Mapping[str, object], throttling_timeout: float | None = None
+    ) -> types.ListFunctionEventInvokeConfigsResponse:
         try:
             self._enter_event_loop()
-            return await self._attempt(params, rate_limited)
+            return await self._attempt(params, throttling_timeout)
         except BaseException as error:
             failed = strip_traceback(error, keep_from=self._frames_to_keep)
         raise failed
@@ -80,9 +81,9 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
             raise RuntimeError("AsyncClient is used in a second event loop: make one for each event loop")
 
     async def _attempt(
-        self, params: Mapping[str, object], rate_limited: bool
-    ) -> ListFunctionEventInvokeConfigsResponse:
-        attempts = self._call_flow.attempts(params, rate_limited=rate_limited)
+        self, params: Mapping[str, object], throttling_timeout: float | None = None
+    ) -> types.ListFunctionEventInvokeConfigsResponse:
+        attempts = self._call_flow.attempts(params, throttling_timeout=throttling_timeout)
         result: Result = None
         reservation: Reservation | None = None
         try:
@@ -90,7 +91,7 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
                 try:
                     action = attempts.send(result)
                 except StopIteration as done:
-                    return cast("ListFunctionEventInvokeConfigsResponse", done.value)
+                    return cast("types.ListFunctionEventInvokeConfigsResponse", done.value)
                 result = None
                 if isinstance(action, ReserveConnection):
                     if isinstance(self._transport, AsyncPooledTransport):
@@ -101,8 +102,9 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
                     await anyio.sleep(action.seconds)
                 else:
                     result = await self._send(action.request, reservation or self._transport)
-                    if reservation:
-                        reservation.release()
+                    used, reservation = reservation, None
+                    if used:
+                        used.release()
         finally:
             if reservation:
                 reservation.release()
@@ -134,18 +136,23 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
         """
         self._check_pageable(operation_name)
         return self._paginator(
-            lambda params: self.list_function_event_invoke_configs(**cast("ListRequest", params))
+            lambda params: self.list_function_event_invoke_configs(**cast("types.ListRequest", params))
         )
 
     def _paginator(self, list_page: ListPage) -> AsyncPaginator:
         return AsyncPaginator(list_page, parameter_validation=self._settings.parameter_validation)
 
     async def list_for_function(
-        self, function_name: str, starting_token: str | None = None
+        self,
+        function_name: str,
+        starting_token: str | None = None,
+        *,
+        throttling_timeout: float | None = THROTTLING_TIMEOUT,
     ) -> FunctionOutcome:
         """All configurations of one function, or the error; as `Client.list_for_function`."""
+        seconds = timeout_seconds(throttling_timeout)
         builder = OutcomeBuilder(function_name, starting_token)
-        paginator = self._paginator(lambda params: self._call(params, rate_limited=True))
+        paginator = self._paginator(lambda params: self._call(params, seconds))
         try:
             pages = paginator.paginate(**builder.request)
             async for page in pages:
@@ -155,7 +162,11 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
         return builder.outcome()
 
     def list_for_functions(
-        self, names: Iterable[str] | AsyncIterable[str], *, max_concurrency: int = 10
+        self,
+        names: Iterable[str] | AsyncIterable[str],
+        *,
+        max_concurrency: int = 10,
+        throttling_timeout: float | None = THROTTLING_TIMEOUT,
     ) -> AbstractAsyncContextManager[AsyncIterator[FunctionOutcome]]:
         """The configurations of many functions, as `Client.list_for_functions`, by tasks:
 
@@ -165,7 +176,9 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
         At the end of the `async with` the tasks that still list are cancelled, and what `names` raised
         is raised.
         """
-        return list_many(self.list_for_function, names, max_concurrency)
+        timeout_seconds(throttling_timeout)  # raises now, not in each outcome's task
+        list_one = partial(self.list_for_function, throttling_timeout=throttling_timeout)
+        return list_many(list_one, names, max_concurrency)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -184,7 +197,7 @@ class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
 class AsyncPageIterator(PageIteratorBase[ListPage]):
     """Pages, one by one: `async for page in pages`; or see `items()`, `search()`, `build_full_result()`."""
 
-    def __aiter__(self) -> AsyncIterator[ListFunctionEventInvokeConfigsResponse]:
+    def __aiter__(self) -> AsyncIterator[types.ListFunctionEventInvokeConfigsResponse]:
         """The pages, from the beginning."""
         return _AsyncPages(self._list_page, self._begin())
 
@@ -204,14 +217,14 @@ class AsyncPageIterator(PageIteratorBase[ListPage]):
         results = self._begin_results(searcher(expression), each_is_a_configuration=False)
         return _AsyncFlattened(self._list_page, results)
 
-    async def build_full_result(self) -> FullResult:
+    async def build_full_result(self) -> types.FullResult:
         """All pages in one, with a `NextToken` if `MaxItems` cut it.
 
         If it fails, nothing was returned, and `resume_token` stays where it began.
         """
         self._begin()
         pagination = Pagination(self._plan)
-        result: FullResult = {}
+        result: types.FullResult = {}
         async for page in _AsyncPages(self._list_page, pagination):
             add_to(result, page)
         self._progress = pagination
@@ -227,13 +240,13 @@ class AsyncPaginator(PaginatorBase[ListPage, AsyncPageIterator]):
 class AsyncItems(ItemsBase[AsyncPageIterator]):
     """A listing's configurations, one by one; each iteration starts at the beginning."""
 
-    def __aiter__(self) -> AsyncIterator[FunctionEventInvokeConfig]:
+    def __aiter__(self) -> AsyncIterator[types.FunctionEventInvokeConfig]:
         """The configurations, from the beginning."""
         results = self._pages._begin_results(configurations, each_is_a_configuration=True)
         return _AsyncFlattened(self._pages._list_page, results)
 
 
-class _AsyncPages(AsyncIterator[ListFunctionEventInvokeConfigsResponse]):
+class _AsyncPages(AsyncIterator["types.ListFunctionEventInvokeConfigsResponse"]):
     """One pass. As `_sync.client._Pages`: not a generator, and with an error for a second task."""
 
     def __init__(self, list_page: ListPage, pagination: Pagination) -> None:
@@ -241,7 +254,7 @@ class _AsyncPages(AsyncIterator[ListFunctionEventInvokeConfigsResponse]):
         self._pagination = pagination
         self._running = False
 
-    async def __anext__(self) -> ListFunctionEventInvokeConfigsResponse:
+    async def __anext__(self) -> types.ListFunctionEventInvokeConfigsResponse:
         if self._running:
             raise RuntimeError(_ALREADY_RUNNING)
         self._running = True

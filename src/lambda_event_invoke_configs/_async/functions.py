@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import anyio
 
-from .._client.outcome import FunctionOutcome, validate
+from .._client.outcome import FIRST_CONCURRENCY, FunctionOutcome, validate
 
 
 def list_many(
@@ -30,8 +30,10 @@ def list_many(
 class _Outcomes(AsyncIterator[FunctionOutcome]):
     """The outcomes that are ready. A memory stream of anyio loses an item if the receiver is cancelled."""
 
-    def __init__(self, room: anyio.Semaphore) -> None:
-        self._room = room
+    def __init__(self, max_concurrency: int) -> None:
+        concurrency = min(FIRST_CONCURRENCY, max_concurrency)
+        self.room = anyio.Semaphore(concurrency)
+        self._more_room = max_concurrency - concurrency
         self._waiting: deque[FunctionOutcome] = deque()
         self._ended = False
         self._changed = anyio.Event()
@@ -52,7 +54,10 @@ class _Outcomes(AsyncIterator[FunctionOutcome]):
                 self._changed = anyio.Event()
             await self._changed.wait()
         # No await from here on: a cancellation cannot lose the outcome.
-        self._room.release()
+        self.room.release()
+        if self._more_room:
+            self._more_room -= 1
+            self.room.release()
         return self._waiting.popleft()
 
 
@@ -60,8 +65,7 @@ class _Outcomes(AsyncIterator[FunctionOutcome]):
 async def _run_in_tasks(
     list_one: Callable[[str], Awaitable[FunctionOutcome]], names: AsyncIterator[str], max_concurrency: int
 ) -> AsyncGenerator[AsyncIterator[FunctionOutcome], None]:
-    room = anyio.Semaphore(max_concurrency)
-    outcomes = _Outcomes(room)
+    outcomes = _Outcomes(max_concurrency)
     failure: BaseException | None = None
 
     async def list_and_put(name: str) -> None:
@@ -75,7 +79,7 @@ async def _run_in_tasks(
             async with anyio.create_task_group() as listings:
                 try:
                     while True:
-                        await room.acquire()
+                        await outcomes.room.acquire()
                         listings.start_soon(list_and_put, await anext(names))
                 except StopAsyncIteration:
                     pass

@@ -84,17 +84,14 @@ class Reservation(httpx.AsyncBaseTransport):
 
     def __init__(self, pool: AsyncPooledTransport) -> None:
         self._pool = pool
-        self._held = True
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send, and read the whole response."""
         return await self._pool._exchange(request)
 
     def release(self) -> None:
-        """Let another task have it; may be called twice."""
-        if self._held:
-            self._held = False
-            self._pool._slots.release()
+        """Let another task have it. Once only."""
+        self._pool._slots.release()
 
 
 class _Connection(httpx.AsyncHTTPTransport):

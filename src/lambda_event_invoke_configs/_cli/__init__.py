@@ -4,7 +4,8 @@
     arguments     its options, and which of them exclude each other
     output        its formats
     many          a line of JSON for each function and region
-    checkpoint    which functions are finished, so that a run that was killed can be continued
+    lines         these lines: how one is written, and how one is recognized
+    output_file   a file of these lines, which continues a run that was killed
     exit_status   what it prints about a failure, and its exit code
 
 It uses the sync client as any program would, and adds no behaviour of its own to a call. Modules that take

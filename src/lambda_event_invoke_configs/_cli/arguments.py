@@ -18,13 +18,12 @@ LOCAL_FUNCTION = "my-function"
 _DEFAULT_TIMEOUT = 60  # seconds
 _DEFAULT_CONCURRENCY = 10  # functions
 _OF_ONE_FUNCTION = ("--max-items", "--page-size", "--starting-token", "--no-paginate", "--query")
-_OPTIONS_OF_MANY = "--functions-from, --max-concurrency and --checkpoint"
+_OPTIONS_OF_MANY = "--functions-from, --max-concurrency and --output-file"
 _EPILOG = f"""\
 With several functions or regions, or one of {_OPTIONS_OF_MANY}, the output is a line
 of JSON for each function and region, as it completes; the exit code is 1 if one of them failed. With
---checkpoint, a run that was killed is continued by the same command: no function that is finished is asked
-for again, those that failed are. If standard output is a file that is continued (>>), each line is there
-exactly once; in any other, the line that was being written at the kill may come twice.
+--output-file, a run that was killed, or that filled the disk, is continued by the same command: functions
+that are completed are skipped, functions that failed are listed again, and each has one line in FILE.
 """
 
 
@@ -64,7 +63,11 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     add("--functions-from", metavar="FILE", help="names, one a line, read as needed; - is standard input")
     add("--max-concurrency", type=int, metavar="N", help="functions at a time for each region (default: 10)")
-    add("--checkpoint", metavar="FILE", help="note there what is finished, and leave out what is")
+    add(
+        "--output-file",
+        metavar="FILE",
+        help="append the output to FILE; when rerun, skip the functions that are completed there",
+    )
     add("--profile", help="of the shared config files")
     add("--endpoint-url", metavar="URL", help="in place of the service's own")
     add("--no-verify-ssl", action="store_true", help="do not verify TLS certificates")
@@ -102,7 +105,7 @@ def _checked(parser: _Parser, args: argparse.Namespace) -> argparse.Namespace:
         parser.error("--local takes neither --profile nor --endpoint-url: it has its own")
     args.regions = list(dict.fromkeys(args.regions or [None]))
     many = len(args.names) != 1 or len(args.regions) > 1
-    args.many = many or args.max_concurrency is not None or args.checkpoint is not None
+    args.many = many or args.max_concurrency is not None or args.output_file is not None
     if args.many:
         _check_many(parser, args)
         return args

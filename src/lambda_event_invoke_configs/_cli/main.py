@@ -2,7 +2,7 @@
 
     lambda-event-invoke-configs my-function --max-items 10
     lambda-event-invoke-configs --local --output jsonl
-    lambda-event-invoke-configs --functions-from names.txt --checkpoint done.txt >> found.jsonl
+    lambda-event-invoke-configs --functions-from names.txt --output-file found.jsonl
 
 What takes long to load is imported when it is needed: `--help` loads neither httpx nor botocore.
 """

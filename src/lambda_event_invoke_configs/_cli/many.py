@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import io
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
@@ -12,9 +11,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .._client.outcome import FunctionOutcome
 from .._sync.functions import run_bounded
-from .checkpoint import Checkpoint, Function
-from .exit_status import PARTIAL_FAILURE, one_line
-from .output import to_json
+from .exit_status import PARTIAL_FAILURE
+from .lines import Function, Line, to_line
+from .output_file import OutputFile
 
 if TYPE_CHECKING:
     from .._sync.client import Client
@@ -27,35 +26,34 @@ def list_many(clients: Mapping[str, Client], names: Iterator[str], number: int |
 
     clients: by region. number: how many functions there are, if it is known. options: the command's.
     """
-    path = options.checkpoint
+    path = options.output_file
     total = None if number is None else number * len(clients)
     with ExitStack() as stack:
-        checkpoint = None if path is None else stack.enter_context(Checkpoint(path, sys.stdout))
-        advance = stack.enter_context(_progress(total))
+        file = None if path is None else stack.enter_context(OutputFile(path))
+        advance = stack.enter_context(_progress(total, beside_stdout=file is None))
 
         def jobs() -> Iterator[Function]:
             for job in ((name, region) for name in names for region in clients):
-                if checkpoint is None or checkpoint.claim(job):
+                if file is None or file.claim(job):
                     yield job
                 else:
                     advance()
 
-        def list_one(job: Function, _: object) -> tuple[Function, FunctionOutcome]:
+        def list_one(job: Function, _: object) -> tuple[FunctionOutcome, Line]:
             name, region = job
-            return job, clients[region].list_for_function(name)
+            return to_line(clients[region].list_for_function(name), region)
 
         failed = False
         # The rate limit is for each region, and so is the number of functions at the same time.
         at_once = options.max_concurrency * len(clients)
         outcomes = run_bounded(list_one, jobs(), at_once, read_in_thread=True)
-        for job, outcome in stack.enter_context(closing(outcomes)):
-            failed = failed or outcome.error is not None
-            line = _line(outcome, job[1])
-            if checkpoint:
-                checkpoint.write(job, line, failed=outcome.error is not None)
-            else:
-                sys.stdout.write(line)
+        for _, line in stack.enter_context(closing(outcomes)):
+            failed = failed or line.failed
+            if file is None:
+                sys.stdout.write(line.text.decode())
                 sys.stdout.flush()
+            else:
+                file.write(line)
             advance()
     return PARTIAL_FAILURE if failed else 0
 
@@ -74,25 +72,13 @@ def names_from(path: str) -> Iterator[Iterator[str]]:
         yield (name for line in lines if (name := line.strip()))
 
 
-def _line(outcome: FunctionOutcome, region: str) -> str:
-    shown: dict[str, Any] = {
-        "FunctionName": outcome.function_name,
-        "Region": region,
-        "FunctionEventInvokeConfigs": to_json(outcome.configurations),
-    }
-    if outcome.error is not None:
-        response = getattr(outcome.error, "response", {})
-        code = response.get("Error", {}).get("Code", type(outcome.error).__name__)
-        shown["Error"] = {"Code": code, "Message": one_line(outcome.error)}
-    if outcome.resume_token is not None:
-        shown["NextToken"] = outcome.resume_token
-    return json.dumps(shown, separators=(",", ":")) + "\n"
-
-
 @contextmanager
-def _progress(total: int | None) -> Iterator[Callable[[], None]]:
-    """A bar on standard error, if that is a terminal, the lines go elsewhere and rich is there."""
-    if not sys.stderr.isatty() or sys.stdout.isatty():
+def _progress(total: int | None, *, beside_stdout: bool) -> Iterator[Callable[[], None]]:
+    """A bar on standard error, if that is a terminal, the lines go elsewhere and rich is there.
+
+    beside_stdout: whether the lines go to standard output.
+    """
+    if not sys.stderr.isatty() or (beside_stdout and sys.stdout.isatty()):
         yield lambda: None
         return
     try:

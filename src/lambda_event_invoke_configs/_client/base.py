@@ -17,11 +17,13 @@ from .._settings import resolve as settings
 from .._settings.config import Config, invalid_setting
 from .._settings.endpoint import partition_of
 from .._settings.resolve import masked
+from .._typing import LazyModule
 from . import http
 
 if TYPE_CHECKING:
-    from .._settings.config import ConfigArgument
-    from .._settings.credentials import CredentialsArgument
+    from .._settings import arguments
+else:
+    arguments = LazyModule(".._settings.arguments", __package__)
 
 TransportT = TypeVar("TransportT")
 
@@ -36,8 +38,8 @@ class ClientOptions(TypedDict, total=False):
     aws_access_key_id: str | None
     aws_secret_access_key: str | None
     aws_session_token: str | None
-    credentials: CredentialsArgument | None
-    config: ConfigArgument | None
+    credentials: arguments.CredentialsArgument | None
+    config: arguments.ConfigArgument | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,8 @@ class ClientBase(Generic[TransportT]):
         aws_access_key_id: str | None = None,
         aws_secret_access_key: str | None = None,
         aws_session_token: str | None = None,
-        credentials: CredentialsArgument | None = None,
-        config: ConfigArgument | None = None,
+        credentials: arguments.CredentialsArgument | None = None,
+        config: arguments.ConfigArgument | None = None,
         transport: TransportT | None = None,
     ) -> None:
         environ = os.environ if self._environ is None else self._environ

@@ -1,7 +1,8 @@
-"""What became of one function among many, and how it is gathered page by page."""
+"""The outcome of one function among many, and how it is gathered page by page."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timezone, tzinfo
@@ -11,25 +12,27 @@ from dateutil.tz import tzlocal
 
 from .._protocol.pagination import configurations
 from .._settings.config import invalid_setting
-from ..types import FunctionEventInvokeConfig
+from .._typing import LazyModule
 
 if TYPE_CHECKING:
-    from ..types import ListFunctionEventInvokeConfigsResponse, PaginateRequest
+    from .. import types
+else:
+    types = LazyModule("..types", __package__)
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionOutcome:
-    """What became of one function.
+    """The outcome of one function.
 
     function_name: as it was given.
     configurations: all of them; with an error, those that came before it.
-    error: what the listing failed with, or None.
+    error: why the listing failed, or None.
     resume_token: with an error, the `StartingToken` for what comes after `configurations`; None stands
         for the beginning.
     """
 
     function_name: str
-    configurations: list[FunctionEventInvokeConfig]
+    configurations: list[types.FunctionEventInvokeConfig]
     error: Exception | None = None
     resume_token: str | None = None
 
@@ -56,13 +59,13 @@ class OutcomeBuilder:
     """One function's listing as it goes on, into an outcome."""
 
     def __init__(self, function_name: str, starting_token: str | None) -> None:
-        self.request: PaginateRequest = {"FunctionName": function_name}
+        self.request: types.PaginateRequest = {"FunctionName": function_name}
         if starting_token is not None:
             self.request["PaginationConfig"] = {"StartingToken": starting_token}
-        self._found: list[FunctionEventInvokeConfig] = []
+        self._found: list[types.FunctionEventInvokeConfig] = []
         self._resume_token = starting_token
 
-    def add_page(self, page: ListFunctionEventInvokeConfigsResponse, resume_token: str | None) -> None:
+    def add_page(self, page: types.ListFunctionEventInvokeConfigsResponse, resume_token: str | None) -> None:
         self._found += configurations(page)
         self._resume_token = resume_token
 
@@ -71,9 +74,27 @@ class OutcomeBuilder:
         return FunctionOutcome(self.request["FunctionName"], self._found, error, token)
 
 
+# Seconds. A throttled request goes again every other second at least, so one that is still refused after this
+# time shares its quota with something that uses it up.
+THROTTLING_TIMEOUT = 300.0
+# How many functions at first; each outcome lets in one more, as in TCP's slow start (RFC 5681). The rate
+# limiter learns of the limit from the first throttled response: what was sent before may be throttled too.
+FIRST_CONCURRENCY = 15
+
+
 def validate(names: object, kinds: type | tuple[type, ...], max_concurrency: object) -> None:
     """Raises InvalidConfigError for a single name in place of several, and for a number that is none."""
     if isinstance(names, (str, bytes)) or not isinstance(names, kinds):
         raise invalid_setting("names", names, "an iterable of names, not a single one")
     if type(max_concurrency) is not int or max_concurrency < 1:
         raise invalid_setting("max_concurrency", max_concurrency, "an int, 1 or more")
+
+
+def timeout_seconds(throttling_timeout: float | None) -> float:
+    """Infinity for None. Raises InvalidConfigError for what is not a number of seconds."""
+    seconds: object = math.inf if throttling_timeout is None else throttling_timeout
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds >= 0:
+        raise invalid_setting(
+            "throttling_timeout", throttling_timeout, "a number of seconds, 0 or more, or None"
+        )
+    return seconds

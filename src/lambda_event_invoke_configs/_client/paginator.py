@@ -20,18 +20,20 @@ from .._protocol.pagination import (
     encode_token,
     parse_pagination_config,
 )
-from ..types import ListFunctionEventInvokeConfigsResponse
+from .._typing import LazyModule, Unpack
 
 if TYPE_CHECKING:
-    from jmespath.parser import ParsedResult
-    from typing_extensions import Unpack
+    from jmespath import parser as jmespath_parser
 
-    from ..types import PaginateRequest
+    from .. import types
+else:
+    jmespath_parser = LazyModule("jmespath.parser")
+    types = LazyModule("..types", __package__)
 
 T = TypeVar("T")
 ListT = TypeVar("ListT")
 PagesT = TypeVar("PagesT")
-Pick = Callable[[ListFunctionEventInvokeConfigsResponse], Iterable[T]]
+Pick = Callable[["types.ListFunctionEventInvokeConfigsResponse"], Iterable[T]]
 
 
 class PaginatorBase(Generic[ListT, PagesT]):
@@ -43,7 +45,7 @@ class PaginatorBase(Generic[ListT, PagesT]):
         self._list_page = list_page
         self._parameter_validation = parameter_validation
 
-    def paginate(self, **params: Unpack[PaginateRequest]) -> PagesT:
+    def paginate(self, **params: Unpack[types.PaginateRequest]) -> PagesT:
         """List a function's configurations; nothing is sent until the result is iterated.
 
         FunctionName: name, ARN or partial ARN of the function, with or without version or alias.
@@ -85,7 +87,7 @@ class PageIteratorBase(Generic[ListT]):
         return encode_token(self._progress.position)
 
     @property
-    def result_keys(self) -> list[ParsedResult]:
+    def result_keys(self) -> list[jmespath_parser.ParsedResult]:
         """The members that `build_full_result()` joins: `FunctionEventInvokeConfigs`, compiled."""
         return [_compiled(RESULT_KEY)]
 
@@ -109,7 +111,7 @@ class ItemsBase(Generic[PagesT]):
     """A listing's configurations, one by one; each iteration starts at the beginning."""
 
     def __init__(self, pages: PagesT) -> None:
-        self.result_key: ParsedResult = _compiled(RESULT_KEY)
+        self.result_key: jmespath_parser.ParsedResult = _compiled(RESULT_KEY)
         """`FunctionEventInvokeConfigs`, compiled: the member whose items these are."""
         self._pages = pages
 
@@ -118,14 +120,14 @@ def searcher(expression: str) -> Pick[Any]:
     """A function that applies a JMESPath expression to a page: the items of a list, or one result."""
     compiled = _compiled(expression)
 
-    def pick(page: ListFunctionEventInvokeConfigsResponse) -> Iterable[Any]:
+    def pick(page: types.ListFunctionEventInvokeConfigsResponse) -> Iterable[Any]:
         found = compiled.search(page)
         return found if isinstance(found, list) else [found]
 
     return pick
 
 
-def _compiled(expression: str) -> ParsedResult:
+def _compiled(expression: str) -> jmespath_parser.ParsedResult:
     import jmespath  # a first page does not need it
 
     return jmespath.compile(expression)

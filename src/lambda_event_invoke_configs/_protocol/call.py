@@ -16,26 +16,31 @@ one, and the service refuses a signature that is older than five minutes.
 from __future__ import annotations
 
 import logging
+import math
 import random
 import time
 import uuid
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Union, cast
+from typing import TYPE_CHECKING, NamedTuple, Union, cast
 from urllib.parse import quote
 
 from .._fork import reset_after_fork
 from .._settings.credentials import FrozenCredentials
 from .._settings.resolve import Settings
 from ..exceptions import ClientError
-from ..types import ListFunctionEventInvokeConfigsResponse
 from .request import request_target, validate
 from .response import MODELED_ERRORS, Response, parse_error, parse_page
 from .retries import DATE_TOLERANCE, RateLimiter, RetryQuota, RetryReason, backoff, refused_date, retry_reason
 from .signing import is_signed, sign
 
+if TYPE_CHECKING:
+    from ..types import ListFunctionEventInvokeConfigsResponse
+
 logger: logging.Logger = logging.getLogger(__name__)
 
+# Not random.random: its state is the same in each environment that Lambda restores from one snapshot.
+_random = random.SystemRandom()
 _MODELED_CODES = frozenset(MODELED_ERRORS)
 
 
@@ -69,7 +74,7 @@ Result = Union[FrozenCredentials, Response, Exception, None]
 
 
 class CallFlow:
-    """What the calls of one client share: settings, retry quota, rate limiter and clock offset.
+    """The state that the calls of one client share: settings, retry quota, rate limiter and clock offset.
 
     clock: returns epoch seconds, to sign with. It may be set forward or back at any time.
     monotonic: returns seconds of a clock that is never set, for the rate limiter.
@@ -81,7 +86,7 @@ class CallFlow:
         *,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
-        random: Callable[[], float] = random.random,
+        random: Callable[[], float] = _random.random,
     ) -> None:
         self._settings = settings
         self._signed = is_signed(settings.config.signature_version)
@@ -98,57 +103,101 @@ class CallFlow:
         self._limiter = RateLimiter(self._monotonic())
 
     def attempts(
-        self, params: Mapping[str, object], *, rate_limited: bool = False
+        self, params: Mapping[str, object], *, throttling_timeout: float | None = None
     ) -> Generator[Action, Result, ListFunctionEventInvokeConfigsResponse]:
-        """The actions of one call. `rate_limited` uses the rate limiter in every retry mode.
+        """The actions of one call.
+
+        throttling_timeout: for listings of many functions. The call uses the rate limiter in every retry
+            mode. An attempt that is throttled within so many seconds of the first throttled one does not
+            count: it uses up neither the attempts nor the retry quota, and only the limiter delays the next.
 
         Raises ParamValidationError before the first action, and the error of the last attempt.
         """
         if self._settings.parameter_validation:
             validate(params)
-        endpoint = self._settings.endpoint
-        target = endpoint.base_path + request_target(params)
-        url = endpoint.origin + target
+        target = self._settings.endpoint.base_path + request_target(params)
+        url = self._settings.endpoint.origin + target
         invocation_id = str(uuid.uuid4())
         signed_again = False
         last_retry: RetryReason | None = None
-        limiter = self._limiter if rate_limited or self._settings.adaptive else None
+        throttled_until = math.inf
+        limiter = self._limiter if self._settings.adaptive or throttling_timeout is not None else None
+        place = self._limiter.place()
         max_attempts = self._settings.max_attempts
         attempt = 0
         while True:
             attempt += 1
-            while limiter and (seconds := limiter.wait(self._monotonic())):
-                yield Sleep(seconds)
-            yield ReserveConnection()
-            credentials = cast("FrozenCredentials", (yield GetCredentials())) if self._signed else None
-            logger.debug("GET %s, attempt %d of %d", url, attempt, max_attempts)
-            signed_at = self._clock() + self._clock_offset
-            request = self._request(url, target, credentials, signed_at, invocation_id, attempt)
-            result = cast("Response | Exception", (yield Send(request)))
+            yield from self._wait_in_queue(limiter, place)
+            count = attempt, max_attempts
+            result, signed_at = yield from self._send(url, target, invocation_id, count)
 
             metadata = {"RetryAttempts": attempt - 1}
             if attempt >= max_attempts:
                 metadata["MaxAttemptsReached"] = True  # as boto3, of a success too
             error, reason = _error_in(result, metadata)
+            now = self._monotonic()
+            throttled = reason is RetryReason.THROTTLED
             if limiter:
-                limiter.record(self._monotonic(), throttled=reason is RetryReason.THROTTLED)
+                limiter.record(now, throttled=throttled)
             if error is None:
                 self._quota.release(last_retry)
                 return parse_page(cast("Response", result), metadata)
             if not signed_again and self._date_was_refused(result, error, signed_at):
                 signed_again = True
                 reason = RetryReason.TRANSIENT
-            if not reason or attempt >= max_attempts:
+            if reason is None:
                 raise error
-            if not self._quota.acquire(reason):
-                if isinstance(error, ClientError):
-                    cast("dict[str, object]", error.response["ResponseMetadata"])["RetryQuotaReached"] = True
+            chance = self._random()
+            if throttled:
+                throttled_until = min(throttled_until, now + (throttling_timeout or 0))
+            if throttled and now < throttled_until:
+                max_attempts += 1
+                chance = 0.0  # no delay but what the service asks for
+            elif attempt >= max_attempts:
                 raise error
-            last_retry = reason
+            else:
+                self._pay(reason, error)
+                last_retry = reason
             headers = result.headers if isinstance(result, Response) else {}
-            seconds = backoff(reason, attempt, self._random(), headers)
-            logger.debug("attempt %d failed (%s), next in %.3f s", attempt, reason.name, seconds)
+            seconds = backoff(reason, attempt, chance, headers)
+            fields = {  # of the record, for handlers that count retries
+                "function_name": params["FunctionName"],
+                "retry_attempt": attempt,
+                "retry_reason": reason.name,
+                "retry_delay": seconds,
+            }
+            logger.debug(
+                "attempt %d failed (%s), next in %.3f s", attempt, reason.name, seconds, extra=fields
+            )
             yield Sleep(seconds)
+
+    def _send(
+        self, url: str, target: str, invocation_id: str, count: tuple[int, int]
+    ) -> Generator[Action, Result, tuple[Response | Exception, float]]:
+        """The actions of one attempt. Returns its result, and the time of its signature."""
+        yield ReserveConnection()
+        credentials = cast("FrozenCredentials", (yield GetCredentials())) if self._signed else None
+        logger.debug("GET %s, attempt %d of %d", url, *count)
+        signed_at = self._clock() + self._clock_offset
+        request = self._request(url, target, credentials, signed_at, invocation_id, count)
+        return cast("Response | Exception", (yield Send(request))), signed_at
+
+    def _wait_in_queue(self, limiter: RateLimiter | None, place: int) -> Generator[Action, Result, None]:
+        if limiter is None:
+            return
+        try:
+            while seconds := limiter.wait(place, self._monotonic()):
+                yield Sleep(seconds)
+        finally:
+            limiter.leave(place)  # also where the caller is interrupted or cancelled
+
+    def _pay(self, reason: RetryReason, error: Exception) -> None:
+        """Raises `error` if the quota does not suffice for another attempt."""
+        if self._quota.acquire(reason):
+            return
+        if isinstance(error, ClientError):
+            cast("dict[str, object]", error.response["ResponseMetadata"])["RetryQuotaReached"] = True
+        raise error
 
     def _request(
         self,
@@ -157,7 +206,7 @@ class CallFlow:
         credentials: FrozenCredentials | None,
         signed_at: float,
         invocation_id: str,
-        attempt: int,
+        count: tuple[int, int],
     ) -> Request:
         settings = self._settings
         headers = [
@@ -165,7 +214,7 @@ class CallFlow:
             ("Accept-Encoding", "identity"),
             ("User-Agent", settings.user_agent),
             ("amz-sdk-invocation-id", invocation_id),
-            ("amz-sdk-request", f"attempt={attempt}; max={settings.max_attempts}"),
+            ("amz-sdk-request", "attempt={}; max={}".format(*count)),
         ]
         # Lambda's runtime sets both. The trace id changes with each invocation.
         trace_id = settings.environ.get("_X_AMZN_TRACE_ID")

@@ -27,10 +27,12 @@ import base64
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, Generic, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar, cast
 
 from ..exceptions import PaginationConfigError, PaginationError, StartingTokenError
-from ..types import FullResult, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
+
+if TYPE_CHECKING:
+    from ..types import FullResult, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
 
 _CUT = "boto_truncate_amount"
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from http.client import responses as reason_phrases
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from dateutil.parser import parse as parse_date
 from dateutil.tz import tzlocal, tzutc
@@ -35,8 +35,10 @@ from ..exceptions import (
     ServiceException,
     TooManyRequestsException,
 )
-from ..types import DestinationConfig, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
 from .request import OPERATION, is_encodable
+
+if TYPE_CHECKING:
+    from ..types import DestinationConfig, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,9 @@ its last retry cost, or 1 if it needed none. So while a service is down, its cli
 The backoff is `random() * min(base * 2 ** (attempt - 1), 20)` seconds, with base 1 for throttled and 0.05 for
 transient failures. The response's `x-amz-retry-after` (milliseconds) raises it, by 5 seconds at most.
 
+Listings of many functions differ in one point: they expect to be throttled. There, a throttled attempt does
+not count; the rate limiter delays the next one, and a timeout ends it (`CallFlow.attempts()`).
+
 One failure can be cured at once: the service refuses the date of the signature, because the local clock is
 wrong, or because time has passed since (a process that was suspended). `refused_date()` recognises it by the
 `Date` header. boto3 does not do this; AWS's other SDKs do.
@@ -23,13 +26,19 @@ only counted. From then on each takes a token from a bucket whose rate follows t
 (RFC 9438): down to 0.7 of the rate that was too fast, then up again, slowly near the old rate and faster past
 it, never above twice the measured rate.
 
+Calls that wait for a token form a queue. The first is told when the next token comes, each of the others when
+those ahead of it will have gone. botocore tells all of them when the next token comes, so thousands of
+threads would wake up for each token. A call that was throttled keeps its place: it is the next to go.
+
 Source: botocore 1.44, `retries/standard.py`, `quota.py`, `adaptive.py`, `throttling.py`, `bucket.py`.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
+from bisect import bisect_left
 from collections.abc import Mapping
 from datetime import timezone
 from email.utils import parsedate_to_datetime
@@ -128,7 +137,7 @@ def refused_date(status: int, code: str, headers: Mapping[str, str], signed_at: 
 
 
 class RetryQuota:
-    """What the retries of one client's calls may cost together, in all its threads."""
+    """The budget for the retries of all calls of one client, in all its threads."""
 
     def __init__(self) -> None:
         self.available: int = _QUOTA
@@ -156,10 +165,15 @@ _MIN_RATE = 0.5  # requests a second
 _MAX_RATE_TO_MEASURED = 2.0
 _SMOOTHING = 0.8
 _BUCKETS_A_SECOND = 2
+_ONE_TOKEN = 1 - 1e-9  # a caller that wakes up on time may find a rounding error less than one
+_QUOTA_RATE = 15.0  # requests a second of Lambda's API, for each account and region
 
 
 class RateLimiter:
-    """The limiter of one client. All times are seconds of one clock, which the caller reads."""
+    """The limiter of one client. All times are seconds of one clock, which the caller reads.
+
+    A call takes a `place()` in the queue, asks `wait(place, now)` until that is 0, and then leaves the queue.
+    """
 
     def __init__(self, now: float) -> None:
         self._lock = threading.Lock()
@@ -173,17 +187,35 @@ class RateLimiter:
         self._bucket_at = self._bucket(now)
         self._max_rate = 0.0
         self._last_throttle = now
+        self._places = itertools.count()
+        self._queue: list[int] = []  # the places of those that wait, sorted
 
-    def wait(self, now: float) -> float:
+    def place(self) -> int:
+        """A place at the end of the queue."""
+        return next(self._places)
+
+    def wait(self, place: int, now: float) -> float:
         """Seconds until a request may be sent. 0 means now, and takes a token; otherwise ask again then."""
         with self._lock:
             if not self._throttled_before:
                 return 0.0
             self._fill(now)
-            if self._tokens >= 1:
+            if self._tokens >= _ONE_TOKEN:
                 self._tokens -= 1
                 return 0.0
-            return (1 - self._tokens) / self._rate
+            ahead = bisect_left(self._queue, place)
+            if self._queue[ahead : ahead + 1] != [place]:
+                self._queue.insert(ahead, place)
+            missing = 1 + ahead - self._tokens
+            # The rate starts far below the quota. At that rate, those behind would sleep through its rise.
+            return missing / (max(self._rate, _QUOTA_RATE) if ahead else self._rate)
+
+    def leave(self, place: int) -> None:
+        """Out of the queue, with or without a token."""
+        with self._lock:
+            ahead = bisect_left(self._queue, place)
+            if self._queue[ahead : ahead + 1] == [place]:
+                del self._queue[ahead]
 
     def record(self, now: float, *, throttled: bool) -> None:
         """Count an attempt that has ended, with or without a response; `throttled` if it was too fast."""

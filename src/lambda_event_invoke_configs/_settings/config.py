@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from threading import TIMEOUT_MAX
-from typing import TYPE_CHECKING, Any, TypeVar, Union
+from typing import Any, TypeVar
 
 from .._version import __version__
 from ..exceptions import (
@@ -23,11 +23,6 @@ from ..exceptions import (
     InvalidRetryModeError,
 )
 from .redaction import strip_traceback
-
-if TYPE_CHECKING:
-    from botocore.config import Config as BotocoreConfig
-
-    ConfigArgument = Union["Config", BotocoreConfig]
 
 logger: logging.Logger = logging.getLogger(__name__)
 

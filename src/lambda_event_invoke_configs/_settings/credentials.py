@@ -47,7 +47,7 @@ from .redaction import redact_botocore_logs, redacted
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
 
-    CredentialsArgument = Union[Credentials, Callable[[], Union[Credentials, None]]]
+    from .arguments import CredentialsArgument
 
 _HEADER_TEXT = re.compile(r"[!-~]+")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")

@@ -10,33 +10,26 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import httpx
 
 from .._client import http
-from .._client.base import ClientBase
-from .._client.outcome import FunctionOutcome, OutcomeBuilder
+from .._client.base import ClientBase, ClientOptions
+from .._client.outcome import THROTTLING_TIMEOUT, FunctionOutcome, OutcomeBuilder, timeout_seconds
 from .._client.paginator import ItemsBase, PageIteratorBase, PaginatorBase, searcher
 from .._protocol.call import GetCredentials, Request, ReserveConnection, Result, Sleep
 from .._protocol.pagination import ItemBuffer, Pagination, add_to, configurations, finish
 from .._protocol.signing import SERVICE
 from .._settings.config import reject_unknown_arguments
 from .._settings.redaction import strip_traceback
+from .._typing import LazyModule, Self, Unpack
 from ..exceptions import UnknownServiceError
-from ..types import FullResult, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
 from .functions import Stopped, list_many
 from .transport import PooledTransport, Reservation, read
 
 if TYPE_CHECKING:
-    from typing_extensions import Self, Unpack
-
-    from .._client.base import ClientOptions
-    from ..types import ListRequest
-
-    class Options(ClientOptions, total=False):
-        """The keyword arguments of `client()`."""
-
-        transport: httpx.BaseTransport | None
-
+    from .. import types
+else:
+    types = LazyModule("..types", __package__)
 
 T = TypeVar("T")
-ListPage = Callable[[Mapping[str, object]], ListFunctionEventInvokeConfigsResponse]
+ListPage = Callable[[Mapping[str, object]], "types.ListFunctionEventInvokeConfigsResponse"]
 
 _ALREADY_EXECUTING = "generator already executing: two threads use one iterator; make one for each thread"
 
@@ -66,8 +59,8 @@ class Client(ClientBase[httpx.BaseTransport]):
     _send_method = "handle_request"
 
     def list_function_event_invoke_configs(
-        self, **params: Unpack[ListRequest]
-    ) -> ListFunctionEventInvokeConfigsResponse:
+        self, **params: Unpack[types.ListRequest]
+    ) -> types.ListFunctionEventInvokeConfigsResponse:
         """One page of a function's configurations for asynchronous invocation.
 
         FunctionName: name, ARN or partial ARN of the function, with or without version or alias.
@@ -80,21 +73,21 @@ class Client(ClientBase[httpx.BaseTransport]):
 
         Source: https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctionEventInvokeConfigs.html
         """
-        return self._call(params, rate_limited=False)
+        return self._call(params)
 
     def _call(
-        self, params: Mapping[str, object], rate_limited: bool
-    ) -> ListFunctionEventInvokeConfigsResponse:
+        self, params: Mapping[str, object], throttling_timeout: float | None = None
+    ) -> types.ListFunctionEventInvokeConfigsResponse:
         try:
-            return self._attempt(params, rate_limited)
+            return self._attempt(params, throttling_timeout)
         except BaseException as error:
             failed = strip_traceback(error, keep_from=self._frames_to_keep)
         raise failed
 
     def _attempt(
-        self, params: Mapping[str, object], rate_limited: bool
-    ) -> ListFunctionEventInvokeConfigsResponse:
-        attempts = self._call_flow.attempts(params, rate_limited=rate_limited)
+        self, params: Mapping[str, object], throttling_timeout: float | None = None
+    ) -> types.ListFunctionEventInvokeConfigsResponse:
+        attempts = self._call_flow.attempts(params, throttling_timeout=throttling_timeout)
         result: Result = None
         reservation: Reservation | None = None
         try:
@@ -102,7 +95,7 @@ class Client(ClientBase[httpx.BaseTransport]):
                 try:
                     action = attempts.send(result)
                 except StopIteration as done:
-                    return cast("ListFunctionEventInvokeConfigsResponse", done.value)
+                    return cast("types.ListFunctionEventInvokeConfigsResponse", done.value)
                 result = None
                 if isinstance(action, ReserveConnection):
                     if isinstance(self._transport, PooledTransport):
@@ -137,25 +130,37 @@ class Client(ClientBase[httpx.BaseTransport]):
         """
         self._check_pageable(operation_name)
         return self._paginator(
-            lambda params: self.list_function_event_invoke_configs(**cast("ListRequest", params))
+            lambda params: self.list_function_event_invoke_configs(**cast("types.ListRequest", params))
         )
 
     def _paginator(self, list_page: ListPage) -> Paginator:
         return Paginator(list_page, parameter_validation=self._settings.parameter_validation)
 
-    def list_for_function(self, function_name: str, starting_token: str | None = None) -> FunctionOutcome:
+    def list_for_function(
+        self,
+        function_name: str,
+        starting_token: str | None = None,
+        *,
+        throttling_timeout: float | None = THROTTLING_TIMEOUT,
+    ) -> FunctionOutcome:
         """All configurations of one function from `starting_token` on, or the error, which is not raised.
 
         It uses the rate limiter of the `adaptive` retry mode, so that many of these stay within the service's
         rate limit.
+
+        throttling_timeout: as for `list_for_functions`.
         """
-        return self._list_one(function_name, starting_token)
+        return self._list_one(function_name, timeout_seconds(throttling_timeout), starting_token)
 
     def _list_one(
-        self, name: str, starting_token: str | None = None, stopped: Stopped = lambda: False
+        self,
+        name: str,
+        seconds: float,
+        starting_token: str | None = None,
+        stopped: Stopped = lambda: False,
     ) -> FunctionOutcome:
         builder = OutcomeBuilder(name, starting_token)
-        paginator = self._paginator(lambda params: self._call(params, rate_limited=True))
+        paginator = self._paginator(lambda params: self._call(params, seconds))
         try:
             pages = paginator.paginate(**builder.request)
             for page in pages:
@@ -167,7 +172,11 @@ class Client(ClientBase[httpx.BaseTransport]):
         return builder.outcome()
 
     def list_for_functions(
-        self, names: Iterable[str], *, max_concurrency: int = 10
+        self,
+        names: Iterable[str],
+        *,
+        max_concurrency: int = 10,
+        throttling_timeout: float | None = THROTTLING_TIMEOUT,
     ) -> Generator[FunctionOutcome, None, None]:
         """The configurations of many functions: an outcome for each of them, as it completes.
 
@@ -175,11 +184,16 @@ class Client(ClientBase[httpx.BaseTransport]):
 
         names: of the functions; a generator of any length will do.
         max_concurrency: how many functions at the same time (default 10).
+        throttling_timeout: for how many seconds after it was throttled first a request is sent again, however
+            often (default 300; None for no limit). Other failures are retried as in any call.
 
         Stopping early does not block: the threads that still list end at their next page.
         Raises InvalidConfigError for an argument that cannot be used, and at the end what `names` raised.
         """
-        return list_many(lambda name, stopped: self._list_one(name, stopped=stopped), names, max_concurrency)
+        seconds = timeout_seconds(throttling_timeout)
+        return list_many(
+            lambda name, stopped: self._list_one(name, seconds, stopped=stopped), names, max_concurrency
+        )
 
     def close(self) -> None:
         """Close the connections."""
@@ -193,6 +207,12 @@ class Client(ClientBase[httpx.BaseTransport]):
     def __exit__(self, *_: object) -> None:
         """Close the connections."""
         self.close()
+
+
+class Options(ClientOptions, total=False):
+    """The keyword arguments of `client()`."""
+
+    transport: httpx.BaseTransport | None
 
 
 def client(service_name: str, region_name: str | None = None, **options: Unpack[Options]) -> Client:
@@ -211,7 +231,7 @@ def client(service_name: str, region_name: str | None = None, **options: Unpack[
 class PageIterator(PageIteratorBase[ListPage]):
     """Pages, one by one: `for page in pages`; or see `items()`, `search()`, `build_full_result()`."""
 
-    def __iter__(self) -> Iterator[ListFunctionEventInvokeConfigsResponse]:
+    def __iter__(self) -> Iterator[types.ListFunctionEventInvokeConfigsResponse]:
         """The pages, from the beginning."""
         return _Pages(self._list_page, self._begin())
 
@@ -231,14 +251,14 @@ class PageIterator(PageIteratorBase[ListPage]):
         results = self._begin_results(searcher(expression), each_is_a_configuration=False)
         return _Flattened(self._list_page, results)
 
-    def build_full_result(self) -> FullResult:
+    def build_full_result(self) -> types.FullResult:
         """All pages in one, with a `NextToken` if `MaxItems` cut it.
 
         If it fails, nothing was returned, and `resume_token` stays where it began.
         """
         self._begin()
         pagination = Pagination(self._plan)
-        result: FullResult = {}
+        result: types.FullResult = {}
         for page in _Pages(self._list_page, pagination):
             add_to(result, page)
         self._progress = pagination
@@ -254,17 +274,17 @@ class Paginator(PaginatorBase[ListPage, PageIterator]):
 class Items(ItemsBase[PageIterator]):
     """A listing's configurations, one by one; each iteration starts at the beginning."""
 
-    def __iter__(self) -> Iterator[FunctionEventInvokeConfig]:
+    def __iter__(self) -> Iterator[types.FunctionEventInvokeConfig]:
         """The configurations, from the beginning."""
         results = self._pages._begin_results(configurations, each_is_a_configuration=True)
         return _Flattened(self._pages._list_page, results)
 
 
-class _Pages(Iterator[ListFunctionEventInvokeConfigsResponse]):
+class _Pages(Iterator["types.ListFunctionEventInvokeConfigsResponse"]):
     """One pass. Not a generator: a generator that has raised is exhausted, and the loop would end silently.
 
-    What a generator has and this needs too: a second thread that steps it meanwhile gets an error. Without
-    it, two threads would send the same request, and both would be given the same page.
+    As with a generator, a second thread that steps it meanwhile gets an error. Without
+    this, two threads would send the same request, and both would be given the same page.
     """
 
     def __init__(self, list_page: ListPage, pagination: Pagination) -> None:
@@ -272,7 +292,7 @@ class _Pages(Iterator[ListFunctionEventInvokeConfigsResponse]):
         self._pagination = pagination
         self._lock = threading.Lock()
 
-    def __next__(self) -> ListFunctionEventInvokeConfigsResponse:
+    def __next__(self) -> types.ListFunctionEventInvokeConfigsResponse:
         if not self._lock.acquire(blocking=False):
             raise ValueError(_ALREADY_EXECUTING)
         try:

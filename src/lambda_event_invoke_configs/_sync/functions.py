@@ -1,7 +1,8 @@
 """Many functions at the same time, by threads: names in, one outcome for each as it completes.
 
 Streaming on both ends: names are consumed on demand, and at most `max_concurrency` of them are in flight or
-wait to be returned. The failure of one function is its outcome and stops none of the others.
+wait to be returned; fewer until some have completed. The failure of one function is its outcome and stops
+none of the others.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from .._client.outcome import FunctionOutcome, validate
+from .._client.outcome import FIRST_CONCURRENCY, FunctionOutcome, validate
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -42,6 +43,7 @@ def run_bounded(
 ) -> Generator[ResultT, None, None]:
     """The results of `work(item, stopped)` for all items, as they complete.
 
+    max_concurrency: how many at the same time. It starts with FIRST_CONCURRENCY, and grows with each result.
     read_in_thread: read `items` in a thread too, for an iterator that may wait long, such as standard input,
         while results are ready. By default the caller's thread reads it.
 
@@ -57,6 +59,7 @@ def run_bounded(
     failure: Exception | None = None
     more = True
     threads = 0
+    concurrency = min(FIRST_CONCURRENCY, max_concurrency)
 
     def run_jobs() -> None:
         while job := jobs.get():
@@ -76,7 +79,7 @@ def run_bounded(
 
     try:
         while more or running:
-            if more and reading is None and len(running) < max_concurrency:
+            if more and reading is None and len(running) < concurrency:
                 reading = start(next, items) if read_in_thread else _Job(next, items).run()
             if reading is not None and reading.done:
                 item, reading = reading, None
@@ -91,6 +94,7 @@ def run_bounded(
             job = wait_for(done)
             if job in running:
                 running.remove(job)
+                concurrency = min(concurrency + 1, max_concurrency)
                 yield job.result()
     finally:
         stopped.set()
@@ -134,7 +138,7 @@ class _Job(Generic[ResultT]):
         return self
 
     def result(self) -> ResultT:
-        """What the call returned. Raises what it raised."""
+        """The value that the call returned. Raises the error that it raised."""
         if self._returned:
             return self._returned[0]
         raise self._raised
