@@ -49,7 +49,9 @@ def _zone_as_before() -> Iterator[None]:
 
 
 @pytest.fixture
-def makers(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+def makers(
+    new_boto3_session: Callable[..., boto3.session.Session], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dict[str, Any]]:
     """Makers of clients: boto3's and ours, all of which sign at the same second."""
     made: list[Any] = []
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: NOW.replace(tzinfo=None))
@@ -57,7 +59,7 @@ def makers(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     def theirs(url: str, **options: Any) -> Any:
         options = {**KEYS, "endpoint_url": url, **options}
         # A session of its own: it remembers settings and credentials.
-        session = boto3.session.Session(profile_name=options.pop("profile_name", None))
+        session = new_boto3_session(options.pop("profile_name", None))
         made.append(session.client("lambda", **options))
         return made[-1]
 
