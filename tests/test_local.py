@@ -24,13 +24,14 @@ from processes import python
 from servers import ScriptedServer, page, parse
 
 import lambda_event_invoke_configs as eic
+from lambda_event_invoke_configs._verification import ServiceError, verify
 from lambda_event_invoke_configs.exceptions import (
     ClientError,
     ConnectionClosedError,
     EndpointConnectionError,
     InvalidConfigError,
 )
-from lambda_event_invoke_configs.local import LocalLambda, ServiceError, verify
+from lambda_event_invoke_configs.local import LocalLambda
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:my-function"
 NAMES_OF_MY_FUNCTION = [
@@ -106,10 +107,10 @@ class TestServing:
         with LocalLambda({"my-func-1": 1}) as lam, eic.Client(**lam.client_options) as client:
             assert list_page(client, "my-func-1:live")["FunctionEventInvokeConfigs"]
 
-    def test_the_account_and_the_partition_are_those_of_the_endpoint(self) -> None:
-        lam = LocalLambda({"f": 1}, region_name="cn-north-1", account_id="000000000001")
+    def test_the_region_and_the_account_are_those_of_the_endpoint(self) -> None:
+        lam = LocalLambda({"f": 1}, region_name="eu-west-1", account_id="000000000001")
         with lam, eic.Client(**lam.client_options) as client:
-            arn = "arn:aws-cn:lambda:cn-north-1:000000000001:function:f"
+            arn = "arn:aws:lambda:eu-west-1:000000000001:function:f"
             assert list_page(client, arn)["FunctionEventInvokeConfigs"][0]["FunctionArn"] == f"{arn}:1"
 
     def test_what_is_given_is_copied(self) -> None:

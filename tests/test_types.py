@@ -252,7 +252,7 @@ def test_without_typing_extensions_the_types_are_the_standard_librarys(
 ) -> None:
     """A vendored copy may lack it."""
     monkeypatch.setitem(sys.modules, "typing_extensions", None)
-    spec = importlib.util.spec_from_file_location("vendored_types", types.__file__)
+    spec = importlib.util.spec_from_file_location(f"{eic.__name__}.vendored", types.__file__)
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)

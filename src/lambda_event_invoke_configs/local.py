@@ -12,8 +12,6 @@ it too.
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import json
 import os
 import re
@@ -22,121 +20,20 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from math import isfinite
-from typing import Any, TypedDict, Union
-from urllib.parse import parse_qsl, quote, unquote
+from typing import TYPE_CHECKING, Any, TypedDict, Union
+from urllib.parse import parse_qsl, unquote
 from uuid import uuid4
 from weakref import WeakSet
 
-from ._settings.config import invalid_setting
-from ._settings.endpoint import partition_of
 from ._typing import Self
-from .exceptions import InvalidConfigError
+from ._verification import ServiceError, verify
 from .types import MAX_PAGE_SIZE
 
-_CLOCK_TOLERANCE = timedelta(minutes=5)
-_AUTHORIZATION = re.compile(
-    r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/([^/]+)/aws4_request, "
-    r"SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})"
-)
-
-
-class ServiceError(Exception):
-    """An error response of the service."""
-
-    def __init__(self, status: int, code: str, message: str, message_key: str = "message") -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.body: dict[str, str] = {"Type": "User", message_key: message}
-
-
-def verify(
-    method: str,
-    target: str,
-    headers: Mapping[str, str],
-    body: bytes,
-    *,
-    access_key: str,
-    secret_key: str,
-    region: str,
-    now: datetime,
-) -> None:
-    """Check that a request is signed with these credentials, for Lambda in this region, now.
-
-    `target` is as it arrived, header names are in lower case, `now` is timezone-aware.
-
-    Raises ServiceError, with the service's status and code.
-    """
-    if "authorization" not in headers:
-        raise ServiceError(403, "MissingAuthenticationTokenException", "Missing Authentication Token")
-    authorization = _AUTHORIZATION.fullmatch(headers["authorization"])
-    if not authorization:
-        raise ServiceError(403, "IncompleteSignatureException", "Authorization header is malformed")
-    used_key, day, scope_region, service, signed, signature = authorization.groups()
-    if used_key != access_key:
-        message = "The security token included in the request is invalid."
-        raise ServiceError(403, "UnrecognizedClientException", message)
-    date = headers.get("x-amz-date", "")
-    if (scope_region, service) != (region, "lambda") or not date.startswith(day):
-        message = f"Credential should be scoped to {region}/lambda and the day of X-Amz-Date."
-        raise ServiceError(403, "InvalidSignatureException", message)
-    names = signed.split(";")
-    canonical = _canonical_request(method, target, [(name, headers.get(name, "")) for name in names], body)
-    expected = _signature(canonical, secret_key, date, [day, region, service, "aws4_request"])
-    if not {"host", "x-amz-date"} <= {*names} or not hmac.compare_digest(expected, signature):
-        message = "The request signature we calculated does not match the signature you provided."
-        raise ServiceError(403, "InvalidSignatureException", message)
-    _check_clock(date, now)
-
-
-def _canonical_request(method: str, target: str, signed: list[tuple[str, str]], body: bytes) -> str:
-    path, _, query = target.partition("?")
-    return "\n".join(
-        [
-            method,
-            _canonical_path(path),
-            "&".join(sorted(query.split("&"))),
-            *(f"{name}:{' '.join(value.split())}" for name, value in signed),
-            "",
-            ";".join(name for name, _ in signed),
-            hashlib.sha256(body).hexdigest(),
-        ]
-    )
-
-
-def _canonical_path(path: str) -> str:
-    # Every service except S3 resolves "." and "..", and then percent-encodes the encoded path again.
-    segments: list[str] = []
-    for segment in path.split("/"):
-        if segment == "..":
-            del segments[-1:]
-        elif segment not in ("", "."):
-            segments.append(segment)
-    slash = "/" if path.endswith("/") and segments else ""
-    return quote("/" + "/".join(segments) + slash)
-
-
-def _signature(canonical_request: str, secret_key: str, date: str, scope: list[str]) -> str:
-    digest = hashlib.sha256(canonical_request.encode()).hexdigest()
-    to_sign = "\n".join(["AWS4-HMAC-SHA256", date, "/".join(scope), digest])
-    key = f"AWS4{secret_key}".encode()
-    for part in (*scope, to_sign):
-        key = hmac.digest(key, part.encode(), "sha256")
-    return key.hex()
-
-
-def _check_clock(date: str, now: datetime) -> None:
-    try:
-        sent = datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
-    except ValueError:
-        raise ServiceError(403, "IncompleteSignatureException", "X-Amz-Date is malformed") from None
-    if abs(now - sent) > _CLOCK_TOLERANCE:
-        message = f"Signature expired or not yet valid: {date}, the time is {now:%Y%m%dT%H%M%SZ}."
-        raise ServiceError(403, "InvalidSignatureException", message)
-
+if TYPE_CHECKING:
+    from .exceptions import InvalidConfigError
 
 Configurations = Union[int, Sequence[Mapping[str, Any]]]
 
@@ -239,13 +136,17 @@ class LocalLambda:
         try:
             name = self._function_name(given)
         except ServiceError as error:
-            raise InvalidConfigError(error_msg=f"Invalid function {given!r}: {error}") from None
+            raise _invalid(f"function {given!r}: {error}") from None
         setting = f"functions[{given!r}]"
         served = _json_value(setting, configurations)
         if not isinstance(served, list) and (type(served) is not int or served < 0):
-            raise invalid_setting(setting, configurations, "a list, or a number that is not negative")
+            raise _invalid(
+                f"value for {setting}: {configurations!r}, must be a list, or a number that is not negative"
+            )
         if self._functions.setdefault(name, served) != served:
-            raise invalid_setting(setting, configurations, f"as for the other name of {name!r}")
+            raise _invalid(
+                f"value for {setting}: {configurations!r}, must be as for the other name of {name!r}"
+            )
 
     def _answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
         path, _, query = target.partition("?")
@@ -311,8 +212,7 @@ class LocalLambda:
         return name
 
     def _arn(self, function: str) -> str:
-        partition = partition_of(self.region_name).name
-        return f"arn:{partition}:lambda:{self.region_name}:{self.account_id}:function:{function}"
+        return f"arn:aws:lambda:{self.region_name}:{self.account_id}:function:{function}"
 
 
 def _json_value(path: str, value: object) -> Any:
@@ -329,7 +229,14 @@ def _json_value(path: str, value: object) -> Any:
         return {key: _json_value(f"{path}.{key}", member) for key, member in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
         return [_json_value(f"{path}[{n}]", member) for n, member in enumerate(value)]
-    raise invalid_setting(path, value, "a dict, list, string, finite number, datetime, bool or None")
+    allowed = "a dict, list, string, finite number, datetime, bool or None"
+    raise _invalid(f"value for {path}: {value!r}, must be {allowed}")
+
+
+def _invalid(message: str) -> InvalidConfigError:
+    from .exceptions import InvalidConfigError  # not earlier: it imports botocore
+
+    return InvalidConfigError(error_msg=f"Invalid {message}")
 
 
 def _made_up(arn: str, n: int) -> dict[str, Any]:

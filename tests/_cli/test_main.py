@@ -15,7 +15,7 @@ from typing import Any
 
 import processes
 import pytest
-from processes import COMMAND, INTERRUPTIBLE_COMMAND, Ran, Run
+from processes import COMMAND, INTERRUPTIBLE_COMMAND, Many, Ran, Run
 from servers import Reply, ScriptedServer, Silence, error, page
 
 import lambda_event_invoke_configs as eic
@@ -41,6 +41,12 @@ class TestWhatItLists:
         assert (ran.code, ran.err) == (0, "")
         assert list(ran.document) == ["FunctionEventInvokeConfigs"]
         assert len(ran.arns()) == 120
+
+    def test_functions_may_be_named_by_options_and_without(self, many: Many) -> None:
+        code, lines, _ = many("a", "--function-name", "b", "--function-name", "c", "d")
+
+        assert code == 0
+        assert sorted(line["FunctionName"] for line in lines) == ["a", "b", "c", "d"]
 
     def test_the_function_may_be_named_by_an_option(self, run: Run, lam: eic.LocalLambda) -> None:
         assert run("--function-name", "none", "--endpoint-url", lam.endpoint_url).document == {
@@ -107,6 +113,21 @@ class TestOnePageOnly:
         assert (first.arns(), said) == ([], "NextToken:")
         assert listing("--starting-token", rest).arns() == listing().arns()[3:]
 
+    def test_begins_at_a_marker(self, listing: Run) -> None:
+        """--no-paginate goes without saying, as with the AWS CLI."""
+        first = listing("--no-paginate")
+        second = listing("--marker", first.document["NextMarker"])
+
+        assert list(second.document) == ["FunctionEventInvokeConfigs", "NextMarker"]
+        assert first.arns() + second.arns() == listing("--max-items", "100").arns()
+
+    def test_takes_a_marker_for_what_it_is(self, run: Run, scripted: Callable[..., ScriptedServer]) -> None:
+        """A --starting-token of this form stands for marker a, without its first configuration."""
+        server = scripted(page("b"))
+
+        assert run("f", "--endpoint-url", server.url, "--marker", "a___1").arns() == ["b"]
+        assert server.targets()[0].endswith("?Marker=a___1")
+
     def test_has_its_marker_for_a_query_too(self, listing: Run) -> None:
         text = listing("--no-paginate", "--query", "NextMarker", "--output", "text")
 
@@ -162,10 +183,20 @@ class TestSettings:
         assert "(InvalidSignatureException)" in ran.err
 
     def test_certificates_are_verified_with_the_bundle(self, run: Run) -> None:
-        ran = run("f", "--endpoint-url", "https://127.0.0.1:1", "--ca-bundle", "/no/such/file")
+        ran = run("f", "--endpoint-url", "https://127.0.0.1:1", "--ca-bundle", __file__)
 
         assert ran.code == 253
-        assert "'/no/such/file', must be a PEM file" in ran.err
+        assert f"{__file__!r}, must be a PEM file" in ran.err
+
+    def test_requests_need_no_credentials_if_they_are_not_signed(
+        self, run: Run, scripted: Callable[..., ScriptedServer], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.delenv(name)
+        server = scripted(page("a"))
+
+        assert run("f", "--endpoint-url", server.url, "--no-sign-request").arns() == ["a"]
+        assert b"authorization" not in server.requests[0].lower()
 
     def test_certificates_may_be_trusted_blindly(self, listing: Run) -> None:
         with pytest.warns(UserWarning, match="verify=False"):
@@ -281,6 +312,21 @@ class TestFailureHalfWay:
         failed = started("--starting-token", "m")
 
         assert started("--starting-token", failed.err.split()[-1]).arns() == ["c"]
+
+    @pytest.mark.parametrize("option", ["--starting-token", "--marker"])
+    @pytest.mark.parametrize("output", FORMATS)
+    def test_does_not_offer_the_token_that_was_refused(self, listing: Run, option: str, output: str) -> None:
+        ran = listing(option, "none-of-its", "--output", output)
+
+        assert (ran.code, ran.out) == (254, "")
+        assert ran.err.count("\n") == 1
+        assert "(InvalidParameterValueException)" in ran.err
+
+    def test_offers_the_token_of_the_page_that_was_refused(self, listing_from: Callable[..., Run]) -> None:
+        ran = listing_from(page("a", next_marker="m"), error(400, "InvalidParameterValueException"))()
+
+        assert ran.arns() == ["a"]
+        assert f"To continue: --starting-token {ran.document['NextToken']}\n" in ran.err
 
     def test_is_told_even_if_the_query_fits_nothing_either(self, half: Run) -> None:
         ran = half("--query", "length(`1`)")
@@ -429,6 +475,8 @@ class TestDebug:
         logged = ran.err.splitlines()
         assert len(ran.arns()) == 120
         assert sum("DEBUG GET http://127.0.0.1:" in line for line in logged) == 3
+        assert sum(": status 200, request id '" in line for line in logged) == 3
+        assert sum(line.endswith("DEBUG credentials from env") for line in logged) == 1
         assert all(" lambda_event_invoke_configs." in line for line in logged)
         assert SECRET not in ran.err
         assert "Signature" not in ran.err
@@ -487,8 +535,8 @@ class TestAClosedDescriptor:
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.setattr(sys, "stdin", None)
-        assert cli.main(["--functions-from", "-", "--region", "us-east-1"]) == 255
-        assert "standard input is closed" in capsys.readouterr().err
+        assert cli.main(["--functions-from", "-", "--region", "us-east-1"]) == 252
+        assert "argument --functions-from: [Errno 9] standard input is closed" in capsys.readouterr().err
 
     @pytest.mark.skipif(os.name == "nt", reason="there is no such shell")
     def test_of_a_process_is_one_too(self) -> None:

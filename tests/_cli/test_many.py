@@ -1,4 +1,4 @@
-"""The command for many functions: its lines, its names, its progress bar."""
+"""The command for many functions: its lines and its names."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from typing import Any
 import pytest
 from account import Account
 from crowd import CrowdServer
-from processes import COMMAND, INTERRUPTIBLE_COMMAND, Many, Run, run
+from processes import COMMAND, INTERRUPTIBLE_COMMAND, Many, Run
+from servers import Raw, ScriptedServer, page
 
 from lambda_event_invoke_configs._cli import main as cli
+from lambda_event_invoke_configs._cli import many as many_functions
 
 
 def named(lines: list[dict[str, Any]]) -> list[tuple[str, str]]:
@@ -27,7 +30,7 @@ class TestLines:
     def test_are_one_for_each_function(self, many: Many) -> None:
         code, lines, err = many("a", "b", "c")
 
-        assert (code, err) == (0, "")
+        assert (code, err) == (0, "3 functions, 3 configurations, none failed\n")
         assert named(lines) == [(name, "us-east-1") for name in "abc"]
         line = next(line for line in lines if line["FunctionName"] == "a")
         (found,) = line["FunctionEventInvokeConfigs"]
@@ -65,7 +68,11 @@ class TestLines:
         code, lines, err = many(name, "missing-1", "c")
 
         failed = {line["FunctionName"]: line for line in lines}
-        assert (code, err) == (1, "")
+        assert code == 1
+        assert err == (
+            "3 functions, 2 configurations, "
+            "2 failed: 1 InvalidParameterValueException, 1 ResourceNotFoundException\n"
+        )
         assert [f["FunctionArn"] for f in failed[name]["FunctionEventInvokeConfigs"]] == [f"{name}:0"]
         assert failed[name]["Error"]["Code"] == "InvalidParameterValueException"
         assert failed["missing-1"]["Error"]["Code"] == "ResourceNotFoundException"
@@ -79,6 +86,18 @@ class TestLines:
         _, lines, _ = many("", "b")
 
         assert {line.get("Error", {}).get("Code") for line in lines} == {"ParamValidationError", None}
+
+    def test_of_a_connection_that_fails_have_the_errors_name(
+        self, run: Run, scripted: Callable[..., ScriptedServer]
+    ) -> None:
+        server = scripted(*[Raw(b"")] * 3, page("b"))
+
+        ran = run("a", "b", "--max-concurrency", "1", "--endpoint-url", server.url)
+
+        assert [json.loads(line).get("Error", {}).get("Code") for line in ran.lines] == [
+            "ConnectionClosedError",
+            None,
+        ]
 
     def test_are_made_up_with_local(self, many: Many, capsys: pytest.CaptureFixture[str]) -> None:
         assert cli.main(["--local", "a", "b"]) == 0
@@ -95,6 +114,24 @@ class TestNames:
             "b",
             "c",
         ]
+
+    def test_are_separated_by_any_white_space(self, many: Many, tmp_path: Path) -> None:
+        """`aws lambda list-functions --output text` prints them with tabs."""
+        (tmp_path / "names").write_text("a\tb c\r\n\n d\te", encoding="utf-8")
+
+        assert [name for name, _ in named(many("--functions-from", str(tmp_path / "names"))[1])] == list(
+            "abcde"
+        )
+
+    @pytest.mark.parametrize("size", range(1, 9))
+    def test_are_whole_wherever_a_read_ends(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, size: int
+    ) -> None:
+        monkeypatch.setattr(many_functions, "_CHUNK", size)
+        (tmp_path / "names").write_text("\ufefffirst\tseçond  \n\nthird", encoding="utf-8")
+
+        with many_functions.names_from(str(tmp_path / "names")) as names:
+            assert list(names) == ["first", "seçond", "third"]
 
     def test_may_come_from_standard_input(
         self, many: Many, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -114,11 +151,11 @@ class TestNames:
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdin
             assert process.stdout
-            for names in ["a\nb\n", "c\n"]:
+            for names in ["a\nb\n", "c\t"]:
                 process.stdin.write(names)
                 process.stdin.flush()
-                lines = [json.loads(process.stdout.readline()) for _ in names.splitlines()]
-                assert sorted(line["FunctionName"] for line in lines) == names.splitlines()
+                lines = [json.loads(process.stdout.readline()) for _ in names.split()]
+                assert sorted(line["FunctionName"] for line in lines) == names.split()
             process.communicate("", timeout=30)
         assert process.returncode == 0
 
@@ -144,7 +181,10 @@ class TestNames:
                 process.send_signal(signal.SIGINT)
                 assert process.wait(timeout=30) == 130
             assert process.stderr
-            assert process.stderr.read() == "lambda-event-invoke-configs: interrupted\n"
+            assert process.stderr.read().splitlines() == [
+                "1 function, 1 configuration, none failed",
+                "lambda-event-invoke-configs: interrupted",
+            ]
 
     @pytest.mark.parametrize("source", ["file", "standard input"])
     def test_that_are_no_utf_8_are_a_failure(
@@ -161,66 +201,6 @@ class TestNames:
     def test_of_a_file_that_is_not_there_are_a_failure(self, many: Many, tmp_path: Path) -> None:
         code, lines, err = many("--functions-from", str(tmp_path / "none"))
 
-        assert (code, lines) == (255, [])
-        assert "No such file or directory" in err
+        assert (code, lines) == (252, [])
+        assert "argument --functions-from: [Errno 2] No such file or directory: " in err
         assert "none" in err
-
-
-@pytest.mark.skipif(os.name == "nt", reason="there are no pseudo-terminals")
-class TestProgressBar:
-    def shown(self, account: Account, *argv: str, stdout: int = subprocess.DEVNULL, code: str = "") -> str:
-        start = (
-            f"{code}\nimport sys; from lambda_event_invoke_configs._cli.main import main; sys.exit(main())"
-        )
-        command = [sys.executable, "-c", start, "--endpoint-url", account.url, *argv]
-        import pty
-
-        terminal, its_end = pty.openpty()
-        run(*command, stdout=stdout, stderr=its_end, TERM="xterm")
-        os.write(its_end, b"end")
-        os.close(its_end)
-        shown = os.read(terminal, 65536)
-        os.close(terminal)
-        return shown.decode()
-
-    def test_counts_on_a_terminal(self, account: Account) -> None:
-        assert "3/3" in self.shown(account, "a", "b", "c")
-
-    def test_counts_without_a_total_if_there_is_none(self, account: Account, tmp_path: Path) -> None:
-        (tmp_path / "names").write_text("a\nb\n")
-
-        assert "2/?" in self.shown(account, "--functions-from", str(tmp_path / "names"))
-
-    def test_is_not_there_without_rich(self, account: Account) -> None:
-        assert self.shown(account, "a", "b", code="import sys; sys.modules['rich'] = None") == "end"
-
-    def test_is_not_there_for_one_function(self, account: Account) -> None:
-        assert self.shown(account, "a") == "end"
-
-
-class TestProgressInThisProcess:
-    """For coverage: the same where it is measured."""
-
-    def test_a_bar(self, many: Many, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-        monkeypatch.setattr(sys.stdout, "isatty", lambda: False)
-        monkeypatch.setenv("TERM", "xterm")
-
-        assert "2/2" in many("a", "b")[2]
-
-    def test_a_bar_that_counts_what_was_finished_before(
-        self, many: Many, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-    ) -> None:
-        file = ["--output-file", str(tmp_path / "found")]
-        many("a", "b", *file)
-        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)  # which the lines do not go to
-        monkeypatch.setenv("TERM", "xterm")
-
-        assert "4/4" in many("a", "b", "b", "c", *file)[2]
-
-    def test_no_bar_without_rich(self, many: Many, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-        monkeypatch.setitem(sys.modules, "rich.console", None)
-
-        assert many("a", "b")[2] == ""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
-import re
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any, cast
@@ -152,75 +149,17 @@ class TestText:
             "NEXTTOKEN\tt\n"
         )
 
+    def test_has_no_field_or_line_that_a_value_brought(self, capsys: pytest.CaptureFixture[str]) -> None:
+        # awscli writes both.
+        assert written(capsys, "text", configs({"a": "1\t2", "b": "3\n4"})) == (
+            "FUNCTIONEVENTINVOKECONFIGS\t1\\t2\t3\\n4\n"
+        )
+
     def test_of_what_is_no_configuration_does_not_fail(self, capsys: pytest.CaptureFixture[str]) -> None:
         # awscli does.
         out = written(capsys, "text", configs({"a": 1}, None, ["b"]))
 
         assert out == "FUNCTIONEVENTINVOKECONFIGS\t1\nNone\nFUNCTIONEVENTINVOKECONFIGS\tb\n"
-
-
-class TestTable:
-    @staticmethod
-    def rows(out: str) -> list[list[str]]:
-        lines = [line for line in out.splitlines() if line[0] in "┃│"]
-        return [[cell.strip() for cell in line.replace("┃", "│").split("│")[1:-1]] for line in lines]
-
-    def test_names_nested_members_by_their_path(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert self.rows(written(capsys, "table", output_members(PAGE, marker=False))) == [
-            [
-                "LastModified",
-                "FunctionArn",
-                "MaximumRetryAttempts",
-                "DestinationConfig.OnFailure.Destination",
-            ],
-            ["2024-02-29T12:00:00.125000+01:00", "arn", "0", "queue"],
-        ]
-
-    def test_has_a_column_for_what_only_some_rows_have(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert self.rows(written(capsys, "table", configs({"a": 1}), configs({"b": None}))) == [
-            ["a", "b"],
-            ["1", ""],
-            ["", "None"],
-        ]
-
-    def test_numbers_the_columns_of_lists(self, capsys: pytest.CaptureFixture[str]) -> None:
-        out = written(capsys, "table", {"rows": [["a", "b"], ["c"]]}, expression="rows")
-
-        assert self.rows(out) == [["1", "2"], ["a", "b"], ["c", ""]]
-
-    def test_of_one_value_is_one_cell(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert self.rows(written(capsys, "table", configs(), expression="missing")) == [[""], ["None"]]
-
-    def test_of_nothing_is_not_written(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert written(capsys, "table", configs()) == ""
-
-    def test_takes_brackets_for_brackets(self, capsys: pytest.CaptureFixture[str]) -> None:
-        out = written(capsys, "table", configs({"[red]": "[bold]:smile:[/bold]"}))
-
-        assert self.rows(out) == [["[red]"], ["[bold]:smile:[/bold]"]]
-
-    def test_is_as_wide_as_it_must_be_in_a_file(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert self.rows(written(capsys, "table", configs({"a": "x" * 300})))[1] == ["x" * 300]
-
-    def test_is_folded_in_a_terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        class Terminal(io.StringIO):
-            encoding = "utf-8"
-
-            def isatty(self) -> bool:
-                return True
-
-        terminal = Terminal()
-        monkeypatch.setattr(sys, "stdout", terminal)
-        monkeypatch.setenv("COLUMNS", "40")
-        monkeypatch.setenv("TERM", "xterm")
-        made = output("table", None)
-
-        made.add(configs({"a": "x" * 300}))
-        made.end(None)
-
-        lines = re.sub(r"\x1b\[\d*m", "", terminal.getvalue()).splitlines()
-        assert max(map(len, lines)) == 40
-        assert sum(line.count("x") for line in lines) == 300
 
 
 class TestStreams:
@@ -253,30 +192,6 @@ class TestStreams:
             assert process.stdout
             assert b"first" in process.stdout.readline()
             process.kill()
-
-
-class TestTheCommandsTable:
-    def test_has_a_row_a_configuration(self, listing: Run) -> None:
-        ran = listing("--output", "table", "--max-items", "3")
-
-        for n, arn in enumerate(listing("--max-items", "3").arns()):
-            assert f"│ {arn} │" in ran.lines[3 + n]
-        assert ran.err.startswith("NextToken: ")
-
-    def test_without_rich_is_refused_before_anything_is_sent(
-        self,
-        run: Run,
-        scripted: Callable[..., ScriptedServer],
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        for name in [name for name in sys.modules if name.partition(".")[0] == "rich"] or ["rich"]:
-            monkeypatch.setitem(sys.modules, name, None)
-        server = scripted()
-
-        ran = run("f", "--endpoint-url", server.url, "--output", "table")
-
-        assert (ran.code, ran.out, server.connections) == (252, "", 0)
-        assert ran.err.endswith("pip install rich\n")
 
 
 class TestQuery:

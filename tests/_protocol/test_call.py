@@ -30,6 +30,7 @@ from lambda_event_invoke_configs.exceptions import (
     ConnectionClosedError,
     EndpointConnectionError,
     ParamValidationError,
+    ReadTimeoutError,
     ResponseParserError,
     TooManyRequestsException,
     UnsupportedSignatureVersionError,
@@ -289,13 +290,22 @@ class TestRetries:
             assert Call(shared, no(500, "E"), OK).run()
 
     def test_say_what_they_do_in_the_debug_log(self, caplog: pytest.LogCaptureFixture) -> None:
-        caplog.set_level(logging.DEBUG)
-        call = Call(caller(), no(500, "E"), OK)
+        caplog.set_level(logging.DEBUG, "lambda_event_invoke_configs._protocol.call")
+        # One when the client is made, then for each attempt: sent, received, and the limiter's.
+        seconds = iter([0.0, 1.0, 1.25, 1.5, 2.0, 62.0, 62.5, 63.0, 63.125, 63.5])
+        failures = [no(429, "Slower", **{"x-amzn-requestid": "q"}), ReadTimeoutError(endpoint_url="u")]
+        call = Call(caller(monotonic=lambda: next(seconds)), *failures, OK)
         call.run()
+        url = call.sent[0].url
         assert caplog.messages == [
-            f"GET {call.sent[0].url}, attempt 1 of 3",
-            "attempt 1 failed (TRANSIENT), next in 0.050 s",
-            f"GET {call.sent[0].url}, attempt 2 of 3",
+            f"GET {url}, attempt 1 of 3",
+            "attempt 1 took 0.250 s: status 429, code 'Slower', request id 'q'",
+            "attempt 1 failed (THROTTLED), next in 1.000 s",
+            f"GET {url}, attempt 2 of 3",
+            "attempt 2 took 60.000 s: ReadTimeoutError",
+            "attempt 2 failed (TRANSIENT), next in 0.100 s",
+            f"GET {url}, attempt 3 of 3",
+            "attempt 3 took 0.125 s: status 200, request id 'r'",
         ]
         assert SECRET not in caplog.text
         assert TOKEN not in caplog.text

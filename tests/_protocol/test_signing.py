@@ -19,8 +19,9 @@ from servers import ScriptedServer, page, parse
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs._protocol.signing import is_signed, sign
 from lambda_event_invoke_configs._settings.credentials import FrozenCredentials
+from lambda_event_invoke_configs._verification import verify
 from lambda_event_invoke_configs.exceptions import UnsupportedSignatureVersionError
-from lambda_event_invoke_configs.local import LocalLambda, verify
+from lambda_event_invoke_configs.local import LocalLambda
 
 HOST = "lambda.us-east-1.amazonaws.com"
 TARGET = "/2019-09-25/functions/f/event-invoke-config/list"

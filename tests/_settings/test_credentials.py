@@ -12,12 +12,14 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import botocore
 import pytest
+from aws import Home
 from botocore.credentials import Credentials, RefreshableCredentials
 from processes import run
 
@@ -645,6 +647,49 @@ class TestSecrets:
         assert "hidden" not in caplog.text
 
 
+class TestTheDebugLog:
+    @pytest.fixture
+    def said(self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+        """What the sources said, on a clock that takes 1.5 s for everything."""
+        caplog.set_level(logging.DEBUG, credential_sources.__name__)
+        seconds = count(0.0, 1.5)
+        monkeypatch.setattr(credential_sources, "monotonic", lambda: next(seconds))
+        return lambda: caplog.messages[-1]
+
+    @pytest.mark.parametrize(
+        ("where", "name"),
+        [
+            ("arguments", "explicit"),
+            ("environment", "env"),
+            ("expiring environment", "env, in 1.500 s"),
+            ("profile", "shared-credentials-file, in 1.500 s"),
+            ("process", "custom-process, in 1.500 s"),
+            ("container", "container-role, in 1.500 s"),
+            ("instance", "iam-role, in 1.500 s"),
+            ("role", "assume-role, in 1.500 s"),
+            ("web identity", "assume-role-with-web-identity, in 1.500 s"),
+            ("sso", "sso, in 1.500 s"),
+            ("callable", "explicit, in 1.500 s"),
+        ],
+    )
+    def test_names_the_source_and_the_time(
+        self, home: Home, said: Callable[[], str], where: str, name: str
+    ) -> None:
+        arguments = {key.removeprefix("aws_"): value for key, value in home.keys(where).items()}
+        keys_of(
+            access_key=arguments.pop("access_key_id"),
+            secret_key=arguments.pop("secret_access_key"),
+            token=arguments.pop("session_token", None),
+            **arguments,
+        )
+        assert said() == f"credentials from {name}"
+
+    def test_names_the_error_of_a_source_that_has_none(self, said: Callable[[], str]) -> None:
+        with pytest.raises(NoCredentialsError):
+            keys_of()
+        assert said() == "no credentials from the credential chain: NoCredentialsError, in 1.500 s"
+
+
 LOGGERS = ["botocore.auth", "botocore.endpoint", "botocore.parsers", "botocore.hooks"]
 
 
@@ -686,7 +731,9 @@ class TestBotocoresLoggers:
             return Credentials("AKID", "s")
 
         keys_of(credentials=load)
-        assert [record.getMessage() for record in caplog.records] == ["heard"] * len(LOGGERS)
+        assert [record.getMessage() for record in caplog.records if record.name in LOGGERS] == [
+            "heard"
+        ] * len(LOGGERS)
 
     def check_that_all_are_heard(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.clear()

@@ -42,6 +42,7 @@ MODULES = {
     "endpoint": "_settings/endpoint.py",
     "resolve": "_settings/resolve.py",
     "local": "local.py",
+    "_verification": "_verification.py",
 }
 LEAST = 0.95
 # Two by two: each is a process of its own, and the machine may have other work.

@@ -9,6 +9,7 @@ import re
 import shlex
 import shutil
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from markdown_it import MarkdownIt
 from processes import forked_python
 
 import lambda_event_invoke_configs
+from lambda_event_invoke_configs._cli.arguments import parse
 
 ROOT = Path(__file__).parents[2]
 PROMISES = [ROOT / "tests" / "README.md", ROOT / "docs" / "reliability.md"]
@@ -133,7 +135,7 @@ def the_changed_lines_are_there(block: Block) -> None:
 def runs_as_a_whole(block: Block, folder: Path) -> None:
     """With an AWS CLI that prints two names, which are in names.txt too."""
     commands = {
-        "aws": "printf 'first\\nsecond\\n'",
+        "aws": "printf 'first\\tsecond\\n'",
         "lambda-event-invoke-configs": f'exec {sys.executable} -m lambda_event_invoke_configs "$@"',
     }
     for name, does in commands.items():
@@ -153,6 +155,28 @@ def runs_as_a_whole(block: Block, folder: Path) -> None:
         assert (folder / output).read_text().count("\n") == 2
 
 
+def the_extras_are_declared(line: str) -> None:
+    extras = "".join(re.findall(r"\.\[(.*?)\]", line)).split(",")
+    declared = re.findall(r"^([\w-]+) = \[", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert {*filter(None, extras)} <= {*declared}
+
+
+def without_installing(command: list[str]) -> list[str]:
+    """The command that uvx or pipx runs. They are not run themselves: they install from the network."""
+    for runner in (["uvx", "--from"], ["pipx", "run", "--spec"]):
+        if command[: len(runner)] == runner:
+            source, *command = command[len(runner) :]
+            assert re.fullmatch(r"\.(\[.*\])?", source), "not the checkout"
+            the_extras_are_declared(source)
+            assert f"\n[project.scripts]\n{command[0]} = " in (ROOT / "pyproject.toml").read_text()
+    return command
+
+
+def can_be_used(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit, match="0") if "--print-completion" in arguments else nullcontext():
+        parse(arguments[: arguments.index(">")] if ">" in arguments else arguments)
+
+
 @of_kind("sh")
 def test_each_line_of_shell_is_one_that_is_checked(block: Block, tmp_path: Path) -> None:
     if block.document == DEPLOYING:
@@ -161,17 +185,15 @@ def test_each_line_of_shell_is_one_that_is_checked(block: Block, tmp_path: Path)
         runs_as_a_whole(block, tmp_path)
         return
     for line in block.code.splitlines():
-        command = shlex.split(line.replace(".venv/bin/", ""))
+        command = without_installing(shlex.split(line.replace(".venv/bin/", "")))
         if command[0] == "lambda-event-invoke-configs" and "--local" in command:
             printed = forked_python("-m", "lambda_event_invoke_configs", *command[1:], folder=tmp_path)
             assert printed.count("\n") == 3
         elif command[0] == "lambda-event-invoke-configs":
-            forked_python("-m", "lambda_event_invoke_configs", "--help", *command[1:], folder=tmp_path)
+            can_be_used(command[1:])
         elif command[:2] == ["pip", "install"]:
             # .ci/run installs it so.
-            extras = "".join(re.findall(r"\.\[(.*)\]", line)).split(",")
-            declared = re.findall(r"^([\w-]+) = \[", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
-            assert {*filter(None, extras)} <= {*declared}
+            the_extras_are_declared(line)
         elif command[0] == "python" and command[1] != "-m":
             compile((ROOT / command[1]).read_text(), command[1], "exec")
         elif command[:3] == ["python", "-m", "pytest"]:

@@ -347,10 +347,12 @@ def test_its_loggers_are_under_its_name(leic: Any, caplog: pytest.LogCaptureFixt
         return {record.name for record in caplog.records}
 
     caplog.set_level(logging.DEBUG)
-    assert record() == {f"{leic.__name__}._protocol.call", "lambda_event_invoke_configs._protocol.call"}
+    names = ("_protocol.call", "_settings.credentials")
+    ours = {f"lambda_event_invoke_configs.{name}" for name in names}
+    assert record() == ours | {f"{leic.__name__}.{name}" for name in names}
     caplog.set_level(logging.WARNING, "othersdk")
     caplog.handler.setLevel(logging.DEBUG)  # the line before has raised it too
-    assert record() == {"lambda_event_invoke_configs._protocol.call"}
+    assert record() == ours
 
 
 def test_a_warning_points_at_the_sdk_that_made_the_client(leic: Any) -> None:

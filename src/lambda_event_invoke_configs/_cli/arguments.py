@@ -1,100 +1,262 @@
-"""The command's options: what there is, and what does not go together."""
+"""The command's options: the AWS CLI's where both have them, and which of them exclude each other.
+
+docs/command.md compares them with the AWS CLI's one by one.
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from .._version import __version__
-from .exit_status import PROG, USAGE, one_line
-from .output import FORMATS, output, query
+from .exit_status import USAGE, one_line
+from .output import FORMATS, query
+from .terminal import COLORS, PROG, print_error
 
 if TYPE_CHECKING:
     from jmespath.parser import ParsedResult
 
 LOCAL_FUNCTION = "my-function"
+INSTALL_EXTRA = "pip install 'lambda-event-invoke-configs[cli]'"
+_SHELLS = ("bash", "zsh", "fish")
 _DEFAULT_TIMEOUT = 60  # seconds
 _DEFAULT_CONCURRENCY = 10  # functions
-_OF_ONE_FUNCTION = ("--max-items", "--page-size", "--starting-token", "--no-paginate", "--query")
+_OF_ONE_FUNCTION = ("--max-items", "--page-size", "--starting-token", "--marker", "--no-paginate", "--query")
 _OPTIONS_OF_MANY = "--functions-from, --max-concurrency and --output-file"
+_DESCRIPTION = """\
+List the asynchronous-invocation configurations of Lambda functions. Options,
+output formats and exit codes are those of the AWS CLI, as far as they apply."""
 _EPILOG = f"""\
-With several functions or regions, or one of {_OPTIONS_OF_MANY}, the output is a line
-of JSON for each function and region, as it completes; the exit code is 1 if one of them failed. With
---output-file, a run that was killed, or that filled the disk, is continued by the same command: functions
-that are completed are skipped, functions that failed are listed again, and each has one line in FILE.
+many functions:
+  With several functions or regions, or one of
+  {_OPTIONS_OF_MANY},
+  the output is a line of JSON for each function and region, as it completes.
+  With --output-file, the same command continues a run that was killed or that
+  filled the disk: it skips completed functions and lists failed ones again.
+
+examples:
+  All configurations of one function, as JSON:
+    {PROG} my-function
+  The first ten, as a table; the NextToken to continue is printed too:
+    {PROG} my-function --max-items 10 --output table
+  The names of all functions come from the AWS CLI:
+    aws lambda list-functions --query 'Functions[].FunctionName' --output text |
+      {PROG} --functions-from - > found.jsonl
+  Without an AWS account:
+    {PROG} --local
+
+exit codes:
+  0    everything was listed
+  1    some of many functions failed
+  130  interrupted by Ctrl-C
+  252  usage error: an option, a parameter or a file that was named
+  253  the configuration or the credentials cannot be used
+  254  the service returned an error
+  255  any other failure, such as no connection
+
+documentation:
+  docs/command.md in the source distribution: every option, and how the command
+  differs from the AWS CLI
 """
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(USAGE, f"{self.prog}: error: {message}\n")
+        print_error(f"{self.prog}: error: {message}")
+        self.exit(USAGE)
 
 
-def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """The command's arguments, checked.
+class _PrintCompletion(argparse.Action):
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        try:
+            import shtab
+        except ImportError:
+            parser.error(f"{option_string} needs shtab: {INSTALL_EXTRA}")
+        # Another parser: parse_intermixed_args() hides the positional arguments of this one meanwhile.
+        whole = make_parser()
+        for action in whole._actions:
+            if action.metavar == "FILE":
+                action.complete = shtab.FILE  # type: ignore[attr-defined]
+        sys.stdout.write(f"{shtab.complete(whole, str(values))}\n")
+        parser.exit()
 
-    Raises SystemExit, after a usage error, `--help` or `--version`.
-    """
+
+def make_parser() -> argparse.ArgumentParser:
+    """A parser of all options; `parse()` also checks which of them go together."""
     parser = _Parser(
         prog=PROG,
-        usage="%(prog)s [OPTION]... FUNCTION_NAME...",
-        description="List the configurations for asynchronous invocation of Lambda functions.",
+        usage="%(prog)s [OPTION]... FUNCTION_NAME...\n       %(prog)s --help",
+        description=_DESCRIPTION,
         epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
+        add_help=False,
     )
-    add = parser.add_argument
+    _add_functions(parser.add_argument_group("functions"))
+    _add_pagination(parser.add_argument_group("pagination"))
+    _add_output(parser.add_argument_group("output"))
+    _add_connection(parser.add_argument_group("region, credentials and connection"))
+    _add_other(parser.add_argument_group("other"))
+    _add_without_effect(
+        parser.add_argument_group("accepted for compatibility with the AWS CLI, without effect")
+    )
+    return parser
+
+
+def _add_functions(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
     add("names", nargs="*", metavar="FUNCTION_NAME", help="name, ARN or partial ARN of a function")
-    add("--function-name", dest="named", metavar="FUNCTION_NAME", help="the same")
-    add("--max-items", type=int, metavar="N", help="how many configurations at most, over all pages")
-    add("--page-size", type=int, metavar="N", help="how many to ask the service for at a time, 1 to 50")
-    add("--starting-token", metavar="TOKEN", help="a NextToken, to go on from there")
-    add("--no-paginate", action="store_true", help="one request only: the first page")
-    add("--query", type=_expression, metavar="JMESPATH", help="what to show of the result, or of each page")
-    add("--output", choices=FORMATS, help="default: json; jsonl and text come as they arrive")
     add(
-        "--region",
-        dest="regions",
+        "--function-name",
+        dest="named",
         action="append",
-        metavar="REGION",
-        help="default: AWS_DEFAULT_REGION, AWS_REGION, the profile's; several are asked for each function",
+        default=[],
+        metavar="NAME",
+        help="the same; may be repeated, and each function is listed",
     )
-    add("--functions-from", metavar="FILE", help="names, one a line, read as needed; - is standard input")
-    add("--max-concurrency", type=int, metavar="N", help="functions at a time for each region (default: 10)")
+    add(
+        "--functions-from",
+        metavar="FILE",
+        help="read names from FILE as needed, separated by white space; - is standard input",
+    )
+    add(
+        "--max-concurrency",
+        type=_whole_number(1),
+        metavar="N",
+        help=f"functions at the same time in each region (default: {_DEFAULT_CONCURRENCY})",
+    )
     add(
         "--output-file",
         metavar="FILE",
         help="append the output to FILE; when rerun, skip the functions that are completed there",
     )
-    add("--profile", help="of the shared config files")
-    add("--endpoint-url", metavar="URL", help="in place of the service's own")
+    add(
+        "--keep-going",
+        action="store_true",
+        help="continue if the service refuses the credentials of the first function",
+    )
+
+
+def _add_pagination(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--max-items", type=_whole_number(0), metavar="N", help="configurations to print at most")
+    add("--page-size", type=_whole_number(1), metavar="N", help="configurations in a request, 1 to 50")
+    add(
+        "--starting-token",
+        type=_starting_token,
+        metavar="TOKEN",
+        help="continue from a NextToken, or from a NextMarker",
+    )
+    add(
+        "--no-paginate",
+        action="store_true",
+        help="send one request only: the first page, with its NextMarker",
+    )
+    add("--marker", help="one page, as with --no-paginate, from this NextMarker on")
+
+
+def _add_output(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add(
+        "--output",
+        choices=FORMATS,
+        help=f"{', '.join(FORMATS)} (default: AWS_DEFAULT_OUTPUT, the profile's output, json); "
+        "jsonl and text are printed page by page",
+        metavar="FORMAT",
+    )
+    add(
+        "--color",
+        choices=COLORS,
+        default="auto",
+        metavar="WHEN",
+        help="color the table: on, off, or auto, the default: on a terminal, unless NO_COLOR is set",
+    )
+    add(
+        "--query",
+        type=_expression,
+        metavar="JMESPATH",
+        help="print the result of this expression; with jsonl and text, for each page",
+    )
+
+
+def _add_connection(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add(
+        "--region",
+        dest="regions",
+        action="append",
+        metavar="REGION",
+        help="may be repeated; each function is listed in every region (default: AWS_DEFAULT_REGION, "
+        "AWS_REGION, the profile's)",
+    )
+    add("--profile", help="profile of the shared config files")
+    add("--endpoint-url", metavar="URL", help="endpoint in place of the service's own")
+    add("--no-sign-request", action="store_true", help="send requests without credentials or signature")
     add("--no-verify-ssl", action="store_true", help="do not verify TLS certificates")
-    add("--ca-bundle", metavar="FILE", help="certificates to verify TLS certificates with")
+    add("--ca-bundle", metavar="FILE", help="CA certificates to verify TLS certificates with")
     for what in ("connect", "read"):
         add(
             f"--cli-{what}-timeout",
-            type=int,
+            type=_whole_number(0),
             default=_DEFAULT_TIMEOUT,
             metavar="SECONDS",
-            help=f"default: {_DEFAULT_TIMEOUT}; 0 for none",
+            help=f"{what} timeout (default: {_DEFAULT_TIMEOUT}); 0 is no limit",
         )
+
+
+def _add_other(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
     add("--local", action="store_true", help="list made-up configurations, from an embedded endpoint")
-    add("--debug", action="store_true", help="log what is done to standard error")
-    add("--version", action="version", version=f"%(prog)s {__version__}")
+    add("--debug", action="store_true", help="write debug logs to stderr")
+    add(
+        "--print-completion",
+        action=_PrintCompletion,
+        choices=_SHELLS,
+        metavar="SHELL",
+        help=f"print a completion script for {', '.join(_SHELLS)} and exit",
+    )
+    add("--version", action="version", version=f"%(prog)s {__version__}", help="print the version and exit")
+    add("-h", "--help", action="help", help="print this text and exit")
+
+
+def _add_without_effect(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--no-cli-pager", action="store_true", help="there is no pager")
+    add("--no-cli-auto-prompt", action="store_true", help="there is no prompt")
+    add(
+        "--cli-binary-format",
+        choices=("base64", "raw-in-base64-out"),
+        metavar="FORMAT",
+        help="there are no binary parameters",
+    )
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The command's arguments, checked.
+
+    Raises SystemExit, after a usage error, `--help`, `--version` or `--print-completion`.
+    """
+    parser = make_parser()
     argv = list(sys.argv[1:] if argv is None else argv)
     end = argv.index("--") if "--" in argv else len(argv)
     args = parser.parse_intermixed_args(argv[:end])
+    args.names += args.named
     args.names += argv[end + 1 :]  # argparse would take those that begin with "-" for options
-    return _checked(parser, args)
+    _check(parser, args)
+    return args
 
 
-def _checked(parser: _Parser, args: argparse.Namespace) -> argparse.Namespace:
-    if args.named is not None:
-        if args.names:
-            parser.error("FUNCTION_NAME is given twice")
-        args.names = [args.named]
+def _check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     if args.functions_from is not None and (args.names or args.local):
         parser.error("--functions-from takes neither FUNCTION_NAME nor --local beside it")
     if not args.names and args.functions_from is None:
@@ -103,20 +265,22 @@ def _checked(parser: _Parser, args: argparse.Namespace) -> argparse.Namespace:
         args.names = [LOCAL_FUNCTION]
     if args.local and (args.profile is not None or args.endpoint_url is not None):
         parser.error("--local takes neither --profile nor --endpoint-url: it has its own")
+    if args.ca_bundle is not None and not args.no_verify_ssl and not os.path.exists(args.ca_bundle):
+        parser.error(f"argument --ca-bundle: no such file: {args.ca_bundle!r}")
     args.regions = list(dict.fromkeys(args.regions or [None]))
     many = len(args.names) != 1 or len(args.regions) > 1
     args.many = many or args.max_concurrency is not None or args.output_file is not None
     if args.many:
         _check_many(parser, args)
-        return args
-    try:
-        args.format = output(args.output or "json", args.query)
-    except ImportError:
-        parser.error("--output table needs rich: pip install rich")
-    return args
+        return
+    if not args.names[0]:
+        parser.error("FUNCTION_NAME must not be empty")
+    if args.marker is not None and args.starting_token is not None:
+        parser.error("--marker and --starting-token exclude each other: both say where to begin")
+    args.no_paginate |= args.marker is not None
 
 
-def _check_many(parser: _Parser, args: argparse.Namespace) -> None:
+def _check_many(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     for option in _OF_ONE_FUNCTION:
         if getattr(args, option[2:].replace("-", "_")) not in (None, False):
             parser.error(f"{option} is for one function in one region, without {_OPTIONS_OF_MANY}")
@@ -124,8 +288,34 @@ def _check_many(parser: _Parser, args: argparse.Namespace) -> None:
         parser.error(f"--output {args.output} is for one function: the output of many is jsonl")
     if args.max_concurrency is None:
         args.max_concurrency = _DEFAULT_CONCURRENCY
-    if args.max_concurrency < 1:
-        parser.error(f"argument --max-concurrency: invalid value: {args.max_concurrency}, must be 1 or more")
+
+
+def _whole_number(least: int) -> Callable[[str], int]:
+    def convert(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise argparse.ArgumentTypeError(
+                f"invalid value: {text!r}, must be a whole number from {least} up"
+            )
+        return number
+
+    return convert
+
+
+def _starting_token(text: str) -> str:
+    from .._protocol.pagination import decode_token
+    from ..exceptions import StartingTokenError
+
+    try:
+        decode_token(text)
+    except StartingTokenError:
+        raise argparse.ArgumentTypeError(
+            f"invalid value: {text!r}, must be a NextToken or a NextMarker of an earlier run"
+        ) from None
+    return text
 
 
 def _expression(text: str) -> ParsedResult:

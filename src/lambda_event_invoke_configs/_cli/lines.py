@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 from .._client.outcome import FunctionOutcome
 from ..exceptions import ResponseParserError
-from .exit_status import one_line
-from .output import to_json
+from .exit_status import error_code, one_line
+from .output import json_line, to_json
 
 Function = tuple[str, str]
 """Its name, as it was given, and its region."""
@@ -69,12 +69,10 @@ def _text(outcome: FunctionOutcome, region: str) -> bytes:
         "FunctionEventInvokeConfigs": to_json(outcome.configurations),
     }
     if outcome.error is not None:
-        response = getattr(outcome.error, "response", {})
-        code = response.get("Error", {}).get("Code", type(outcome.error).__name__)
-        shown["Error"] = {"Code": code, "Message": one_line(outcome.error)}
+        shown["Error"] = {"Code": error_code(outcome.error), "Message": one_line(outcome.error)}
     if outcome.resume_token is not None:
         shown["NextToken"] = outcome.resume_token
-    return json.dumps(shown, separators=(",", ":")).encode() + b"\n"
+    return json_line(shown).encode()
 
 
 class _Syntax(NamedTuple):

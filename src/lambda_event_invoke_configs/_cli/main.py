@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import errno
 import io
-import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -19,15 +18,17 @@ from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from .arguments import parse
-from .exit_status import PROG, USAGE, print_error, report
-from .output import output_members
+from .arguments import INSTALL_EXTRA, parse
+from .exit_status import USAGE, report
+from .output import FORMATS, output, output_members
+from .settings import OutputSettings, output_settings
+from .terminal import PROG, log_to_stderr, print_error
 
 if TYPE_CHECKING:
     import argparse
 
     from .._sync.client import Client, PageIterator
-    from ..types import PaginatorConfig
+    from ..types import PaginateRequest, PaginatorConfig
     from .output import Output
 
 _LOCAL_CONFIGURATIONS = 120
@@ -53,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         except SystemExit as done:
             code = int(done.code or 0)
         else:
-            with _debug_log(args.debug):
+            with log_to_stderr(debug=args.debug):
                 code = _run(args)
         try:
             sys.stdout.flush()
@@ -70,22 +71,43 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> int:
     try:
         with ExitStack() as stack:
-            clients = [stack.enter_context(_client(args, region)) for region in args.regions]
-            if not args.many:
-                return _list(_pages(clients[0], args), args.format, only_one=args.no_paginate)
-            from .many import list_many, names_from
-
-            names = iter(args.names)
-            if args.functions_from is not None:
-                names = stack.enter_context(names_from(args.functions_from))
-            number = None if args.functions_from is not None else len(args.names)
-            by_region = {client.meta.region_name: client for client in clients}
-            if len(by_region) < len(clients):  # by its pseudo-region, such as fips-us-east-1
-                print_error(f"{PROG}: error: --region {', '.join(args.regions)}: two of these are the same")
-                return USAGE
-            return list_many(by_region, names, number, args)
+            return _list_functions(args, stack) if args.many else _list_function(args, stack)
     except (Exception, KeyboardInterrupt) as error:
         return report(error)
+
+
+def _list_function(args: argparse.Namespace, stack: ExitStack) -> int:
+    if args.local:
+        settings = OutputSettings(args.output or FORMATS[0])
+    else:
+        settings = output_settings(args.output, args.profile, os.environ)
+    try:
+        output_format = output(settings.format, args.query, args.color)
+    except ImportError:
+        return _usage_error(f"--output {settings.format} needs rich: {INSTALL_EXTRA}")
+    client = stack.enter_context(_client(args, args.regions[0]))
+    return _list(_pages(client, args), output_format, only_one=args.no_paginate, epoch=settings.epoch)
+
+
+def _list_functions(args: argparse.Namespace, stack: ExitStack) -> int:
+    from .many import list_many, names_from
+
+    clients = [stack.enter_context(_client(args, region)) for region in args.regions]
+    by_region = {client.meta.region_name: client for client in clients}
+    if len(by_region) < len(clients):  # by its pseudo-region, such as fips-us-east-1
+        return _usage_error(f"--region {', '.join(args.regions)}: two of these are the same")
+    if args.functions_from is None:
+        return list_many(by_region, iter(args.names), len(args.names), args)
+    try:
+        names = stack.enter_context(names_from(args.functions_from))
+    except OSError as error:
+        return _usage_error(f"argument --functions-from: {error}")
+    return list_many(by_region, names, None, args)
+
+
+def _usage_error(text: str) -> int:
+    print_error(f"{PROG}: error: {text}")
+    return USAGE
 
 
 @contextmanager
@@ -99,6 +121,10 @@ def _client(args: argparse.Namespace, region: str | None) -> Iterator[Client]:
     }
     if args.many:
         options["max_pool_connections"] = args.max_concurrency
+    if args.no_sign_request:
+        from .._protocol.signing import UNSIGNED
+
+        options["signature_version"] = UNSIGNED
     if not args.local:
         with Client(
             region,
@@ -132,20 +158,27 @@ def _pages(client: Client, args: argparse.Namespace) -> PageIterator:
         most = config.pop("MaxItems")
         sizes = [args.page_size, None if most is None else min(most, MAX_PAGE_SIZE)]
         config["PageSize"] = min((size for size in sizes if size is not None), default=None)
-    paginator = client.get_paginator("list_function_event_invoke_configs")
-    return paginator.paginate(FunctionName=args.names[0], PaginationConfig=cast("PaginatorConfig", config))
+    request: PaginateRequest = {
+        "FunctionName": args.names[0],
+        "PaginationConfig": cast("PaginatorConfig", config),
+    }
+    if args.marker is not None:
+        request["Marker"] = args.marker
+    return client.get_paginator("list_function_event_invoke_configs").paginate(**request)
 
 
-def _list(pages: PageIterator, output: Output, *, only_one: bool) -> int:
-    token = pages.resume_token
+def _list(pages: PageIterator, output: Output, *, only_one: bool, epoch: bool) -> int:
+    start = token = pages.resume_token
     try:
         for page in islice(pages, 1 if only_one else None):
-            output.add(output_members(page, marker=only_one))
+            output.add(output_members(page, marker=only_one, epoch=epoch))
             # Not before: what is interrupted in between comes twice, rather than never.
             token = pages.resume_token
     except OSError:
         raise  # the output's: nothing more can be written
     except (Exception, KeyboardInterrupt) as error:
+        if token == start and _is_refused(error):
+            token = None  # the same token would be refused again
         try:
             output.end(token)
             sys.stdout.flush()
@@ -160,30 +193,17 @@ def _list(pages: PageIterator, output: Output, *, only_one: bool) -> int:
     return 0
 
 
+def _is_refused(error: BaseException) -> bool:
+    from ..exceptions import InvalidParameterValueException
+
+    return isinstance(error, InvalidParameterValueException)
+
+
 def _is_a_marker(token: str) -> bool:
     # Where the token to start with leaves out more than the one page, the rest is in no NextMarker.
     from .._protocol.pagination import decode_token
 
     return decode_token(token).skip is None
-
-
-@contextmanager
-def _debug_log(enabled: bool) -> Iterator[None]:
-    if not enabled:
-        yield
-        return
-    # This package's loggers and no others: botocore logs secrets at DEBUG.
-    package = logging.getLogger(__package__.rpartition(".")[0])
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
-    level = package.level
-    package.addHandler(handler)
-    package.setLevel(logging.DEBUG)
-    try:
-        yield
-    finally:
-        package.setLevel(level)
-        package.removeHandler(handler)
 
 
 def _buffered(output: TextIO) -> TextIO:

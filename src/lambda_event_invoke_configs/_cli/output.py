@@ -1,9 +1,8 @@
-"""The output formats: what becomes of pages on standard output.
+"""The output formats, which write pages to standard output.
 
-A format that is one document (json, table) gathers the pages and writes at the end, also when the end
-is a failure: what arrived is not lost. A format that is a stream (jsonl, text) writes each page as it
-arrives. Both show timestamps as ISO 8601 text already when `--query` sees them, as the AWS CLI does:
-JMESPath has no other way to sort or compare them.
+The formats `json` and `table` write one document at the end, also after a failure, so the pages before it are
+kept. The formats `jsonl` and `text` write each page as it arrives. Timestamps are ISO 8601 text before
+`--query` sees them, as in the AWS CLI: JMESPath has no other way to sort or compare them.
 """
 
 from __future__ import annotations
@@ -12,7 +11,11 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Union
+
+from .table import table
+from .terminal import printable
 
 if TYPE_CHECKING:
     from jmespath.parser import ParsedResult
@@ -24,23 +27,24 @@ _Pick = Callable[[dict[str, Any]], Any]
 _Render = Callable[[Any], str]
 
 _SHOWING_THE_TOKEN = ("json", "text")
-_FOR_A_FILE = 10_000  # columns; a table is folded for the width of a terminal only
 
 
-def output(name: str, query: ParsedResult | None) -> Output:
+def output(name: str, query: ParsedResult | None, color: str = "auto") -> Output:
     """The output format of that name, with what `query` finds in place of what arrived.
+
+    color: one of `terminal.COLORS`, for a table.
 
     Raises ImportError for a table without rich.
     """
     if name == "table":
-        from rich import table  # noqa: F401 - missing now, rather than when all pages were fetched
+        import rich  # noqa: F401 - missing now, rather than when all pages were fetched
     # What a query asks for is all that standard output shall hold, so the token is not added to it.
     shows_token = query is None and name in _SHOWING_THE_TOKEN
     pick: _Pick = query.search if query else (_everything if shows_token else _configurations)
     if name == "json":
         return Document(pick, _json, shows_token=shows_token)
     if name == "table":
-        return Document(pick, _table, shows_token=shows_token)
+        return Document(pick, partial(table, color=color), shows_token=shows_token)
     return Stream(pick, _text if name == "text" else _json_lines, shows_token=shows_token)
 
 
@@ -77,19 +81,26 @@ def _configurations(shown: dict[str, Any]) -> Any:
     return shown.get("FunctionEventInvokeConfigs", [])
 
 
-def output_members(page: ListFunctionEventInvokeConfigsResponse, *, marker: bool) -> dict[str, Any]:
-    """What of a page is for output: never its ResponseMetadata, its NextMarker only with `marker`."""
+def output_members(
+    page: ListFunctionEventInvokeConfigsResponse, *, marker: bool, epoch: bool = False
+) -> dict[str, Any]:
+    """The members of a page that are printed: never ResponseMetadata, NextMarker only with `marker`."""
     names = {"FunctionEventInvokeConfigs", "NextMarker"} if marker else {"FunctionEventInvokeConfigs"}
-    return {name: to_json(value) for name, value in page.items() if name in names}
+    return {name: to_json(value, epoch=epoch) for name, value in page.items() if name in names}
 
 
-def to_json(value: object) -> object:
-    """The same for JSON: dicts for mappings, ISO 8601 text for timestamps."""
+def to_json(value: object, *, epoch: bool = False) -> object:
+    """The same for JSON: dicts for mappings, ISO 8601 text or, with `epoch`, seconds for timestamps."""
     if isinstance(value, Mapping):
-        return {name: to_json(member) for name, member in value.items()}
+        return {name: to_json(member, epoch=epoch) for name, member in value.items()}
     if isinstance(value, list):
-        return [to_json(member) for member in value]
-    return value.isoformat() if isinstance(value, datetime) else value
+        return [to_json(member, epoch=epoch) for member in value]
+    if not isinstance(value, datetime):
+        return value
+    if not epoch:
+        return value.isoformat()
+    seconds = value.timestamp()
+    return int(seconds) if seconds.is_integer() else seconds
 
 
 class Document:
@@ -137,16 +148,23 @@ class Stream:
 Output = Union[Document, Stream]
 
 
-# JSON is written in ASCII, unlike the AWS CLI's: it then fits into a pipe of any encoding.
-
-
 def _json(found: object) -> str:
-    return json.dumps(found, indent=4) + "\n"
+    return _ascii(json.dumps(found, indent=4)) + "\n"
 
 
 def _json_lines(found: object) -> str:
-    members = found if isinstance(found, list) else [found]
-    return "".join(f"{json.dumps(member, separators=(',', ':'))}\n" for member in members)
+    return "".join(map(json_line, found if isinstance(found, list) else [found]))
+
+
+def json_line(value: object) -> str:
+    """A line of JSON."""
+    return _ascii(json.dumps(value, separators=(",", ":"))) + "\n"
+
+
+def _ascii(document: str) -> str:
+    # ASCII, unlike in the AWS CLI, to fit a pipe of any encoding. json.dumps leaves one control character
+    # unescaped.
+    return document.replace("\x7f", r"\u007f")
 
 
 def _text(found: object) -> str:
@@ -156,24 +174,27 @@ def _text(found: object) -> str:
 def _text_lines(value: object, name: str = "", columns: list[str] | None = None) -> Iterator[str]:
     """The lines of the AWS CLI's text format.
 
-    name: the key the value was found under. columns: the keys that are scalar in any member of the
-    list that the value is in, so that all of the list's lines have the same columns.
+    name: the key of the value. columns: each key with a scalar in any member of the list that contains the
+    value, so that all lines of the list have the same columns.
+
+    A tab or a line break within a value is escaped, unlike in the AWS CLI: it would start another field or
+    line.
 
     Source: awscli 1.45, `text.py`.
     """
     if isinstance(value, dict):
         yield from _text_of_dict(value, name, columns)
     elif not isinstance(value, list):
-        yield str(value)
+        yield _field(value)
     elif any(isinstance(member, dict) for member in value):
         dicts = [member for member in value if isinstance(member, dict)]
         columns = sorted({key for member in dicts for key in member if _is_scalar(member[key])})
         for member in value:
             yield from _text_lines(member, name, columns)
     else:
-        scalars = [str(member) for member in value if _is_scalar(member)]
+        scalars = [_field(member) for member in value if _is_scalar(member)]
         if name:
-            yield from (f"{name.upper()}\t{scalar}" for scalar in scalars)
+            yield from (f"{_field(name.upper())}\t{scalar}" for scalar in scalars)
         elif scalars:
             yield "\t".join(scalars)
         for member in value:
@@ -185,41 +206,14 @@ def _text_of_dict(value: dict[str, Any], name: str, columns: list[str] | None) -
     if columns is None:
         columns = sorted(key for key in value if _is_scalar(value[key]))
     if columns:
-        yield "\t".join([name.upper()] * bool(name) + [str(value.get(key, "")) for key in columns])
+        yield "\t".join([_field(name.upper())] * bool(name) + [_field(value.get(key, "")) for key in columns])
     for key in sorted(value.keys() - {*columns}):
         yield from _text_lines(value[key], key)
 
 
+def _field(value: object) -> str:
+    return printable(str(value))
+
+
 def _is_scalar(value: object) -> bool:
     return not isinstance(value, (dict, list))
-
-
-def _table(found: object) -> str:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    rows = [_cells(member) for member in (found if isinstance(found, list) else [found])]
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    if not names:
-        return ""
-    table = Table()
-    for name in names:
-        table.add_column(Text(name), overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(row.get(name, "")) for name in names))
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else _FOR_A_FILE)
-    # Written by us: rich has ideas of its own about a closed pipe.
-    with console.capture() as capture:
-        console.print(table)
-    return capture.get()
-
-
-def _cells(value: Any, name: str = "") -> dict[str, str]:
-    """A row's cells by column: nested members under dotted names, those of a list under numbers."""
-    if _is_scalar(value):
-        return {name: str(value)}
-    cells: dict[str, str] = {}
-    for key, member in value.items() if isinstance(value, dict) else enumerate(value, 1):
-        cells.update(_cells(member, f"{name}.{key}" if name else str(key)))
-    return cells

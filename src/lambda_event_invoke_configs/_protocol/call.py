@@ -180,7 +180,12 @@ class CallFlow:
         logger.debug("GET %s, attempt %d of %d", url, *count)
         signed_at = self._clock() + self._clock_offset
         request = self._request(url, target, credentials, signed_at, invocation_id, count)
-        return cast("Response | Exception", (yield Send(request))), signed_at
+        sent_at = self._monotonic()
+        result = cast("Response | Exception", (yield Send(request)))
+        if logger.isEnabledFor(logging.DEBUG):
+            seconds = self._monotonic() - sent_at
+            logger.debug("attempt %d took %.3f s: %s", count[0], seconds, _summary(result))
+        return result, signed_at
 
     def _wait_in_queue(self, limiter: RateLimiter | None, place: int) -> Generator[Action, Result, None]:
         if limiter is None:
@@ -256,6 +261,15 @@ def _error_in(
         return None, None
     error = parse_error(result, metadata)
     return error, retry_reason(result.status, _code(error), _MODELED_CODES)
+
+
+def _summary(result: Response | Exception) -> str:
+    if isinstance(result, Exception):
+        return type(result).__name__
+    error, _ = _error_in(result, {})
+    # As ASCII literals: the service may have sent control characters.
+    code = f", code {_code(error)!a}" if isinstance(error, ClientError) else ""
+    return f"status {result.status}{code}, request id {result.headers.get('x-amzn-requestid')!a}"
 
 
 def _code(error: ClientError) -> str:

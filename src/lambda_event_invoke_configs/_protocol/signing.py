@@ -14,7 +14,7 @@ import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
-from botocore import UNSIGNED
+from botocore import UNSIGNED as UNSIGNED  # noqa: PLC0414 - for the command, too
 from botocore.auth import EMPTY_SHA256_HASH, SIGV4_TIMESTAMP, SigV4Auth
 from botocore.awsrequest import AWSRequest
 

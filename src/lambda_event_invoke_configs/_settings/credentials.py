@@ -24,12 +24,14 @@ container's endpoint is limited to so many requests a second. So:
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from inspect import iscoroutinefunction
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Union, cast
 from weakref import WeakValueDictionary
 
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
 
     from .arguments import CredentialsArgument
 
+logger: logging.Logger = logging.getLogger(__name__)
+
 _HEADER_TEXT = re.compile(r"[!-~]+")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
@@ -67,6 +71,7 @@ class StaticCredentials:
 
     def __init__(self, keys: FrozenCredentials, source: str) -> None:
         self._keys = validated(keys, source)
+        logger.debug("credentials from %s", source)
 
     def needs_io(self) -> bool:
         return False
@@ -177,15 +182,19 @@ class ChainCredentials:
         return self._current()
 
     def _run(self, fetch: Future[FrozenCredentials]) -> None:
+        started_at = monotonic()
         try:
             with redact_botocore_logs():
                 if self._found is None:
                     self._found = self._load()
                 fetch.set_result(self._validated(self._found.get_frozen_credentials()))
             self._ever_fetched = True
+            logger.debug("credentials from %s, in %.3f s", self._method(), monotonic() - started_at)
         except Exception as error:
             source = getattr(self._found, "method", None) or _CHAIN
             fetch.set_exception(redacted(error, source if self._is_chain else None))
+            name, seconds = type(error).__name__, monotonic() - started_at
+            logger.debug("no credentials from %s: %s, in %.3f s", source, name, seconds)
             # An MFA code is asked for once by botocore's object, even if it was mistyped.
             if not self._ever_fetched or isinstance(error, RefreshWithMFAUnsupportedError):
                 self._found = None
@@ -197,7 +206,11 @@ class ChainCredentials:
         return self._validated(frozen or self._found.get_frozen_credentials())
 
     def _validated(self, frozen: Any) -> FrozenCredentials:
-        return validated(_frozen(frozen), getattr(self._found, "method", None) or "explicit")
+        return validated(_frozen(frozen), self._method())
+
+    def _method(self) -> str:
+        """botocore's name for where they came from, such as "assume-role"."""
+        return getattr(self._found, "method", None) or "explicit"
 
 
 CredentialSource = Union[StaticCredentials, ChainCredentials]

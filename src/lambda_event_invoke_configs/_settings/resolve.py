@@ -64,8 +64,11 @@ class Settings:
     environ: Mapping[str, str] = field(repr=False)
 
 
-class _Lookup:
-    """Environment, then profile."""
+class Lookup:
+    """Environment, then profile.
+
+    Raises ProfileNotFound or ConfigParseError.
+    """
 
     def __init__(self, environ: Mapping[str, str], profile_name: str | None) -> None:
         self.environ = environ
@@ -155,7 +158,7 @@ def resolve(
     """
     of_botocore = not isinstance(config, Config)
     config = Config.of(config)
-    lookup = _Lookup(environ, profile_name)
+    lookup = Lookup(environ, profile_name)
     region, pseudo_fips = _region(region_name or config.region_name, lookup)
     config = _with_defaults(config, of_botocore, region, lookup)
     endpoint = _endpoint(endpoint_url, region, use_ssl, config, pseudo_fips, lookup)
@@ -181,7 +184,7 @@ def resolve(
     )
 
 
-def _with_defaults(config: Config, of_botocore: bool, region: str, lookup: _Lookup) -> Config:
+def _with_defaults(config: Config, of_botocore: bool, region: str, lookup: Lookup) -> Config:
     mode = validate_defaults_mode(
         config.defaults_mode or lookup.find("AWS_DEFAULTS_MODE", "defaults_mode") or LEGACY_DEFAULTS
     )
@@ -193,7 +196,7 @@ def _with_defaults(config: Config, of_botocore: bool, region: str, lookup: _Look
     return replace(config, connect_timeout=CONNECT_TIMEOUTS[mode])
 
 
-def _auto_mode(region: str, lookup: _Lookup) -> str:
+def _auto_mode(region: str, lookup: Lookup) -> str:
     """The mode for a program that runs where the environment says.
 
     botocore asks the instance's metadata service where the environment does not say. Not here: making a
@@ -207,7 +210,7 @@ def _auto_mode(region: str, lookup: _Lookup) -> str:
     return "in-region" if here == region else "cross-region"
 
 
-def _region(explicit: str | None, lookup: _Lookup) -> tuple[str, bool]:
+def _region(explicit: str | None, lookup: Lookup) -> tuple[str, bool]:
     region = explicit or lookup.env("AWS_DEFAULT_REGION", "AWS_REGION") or lookup.profile("region")
     if not region:
         raise NoRegionError()
@@ -220,7 +223,7 @@ def _region(explicit: str | None, lookup: _Lookup) -> tuple[str, bool]:
 
 
 def _endpoint(
-    explicit: str | None, region: str, use_ssl: bool, config: Config, fips: bool, lookup: _Lookup
+    explicit: str | None, region: str, use_ssl: bool, config: Config, fips: bool, lookup: Lookup
 ) -> Endpoint:
     fips = lookup.flag(fips or config.use_fips_endpoint, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")
     dual_stack = lookup.flag(
@@ -241,7 +244,7 @@ def _endpoint(
     return endpoints.custom(url, source)
 
 
-def _configured_url(lookup: _Lookup) -> tuple[str | None, str]:
+def _configured_url(lookup: Lookup) -> tuple[str | None, str]:
     for variable in ("AWS_ENDPOINT_URL_LAMBDA", "AWS_ENDPOINT_URL"):
         if url := lookup.env(variable):
             return url, variable
@@ -250,7 +253,7 @@ def _configured_url(lookup: _Lookup) -> tuple[str | None, str]:
     return lookup.profile("endpoint_url"), "endpoint_url in the profile"
 
 
-def _retries(config: Config, lookup: _Lookup) -> tuple[int, str]:
+def _retries(config: Config, lookup: Lookup) -> tuple[int, str]:
     retries = dict(config.retries or {})
     mode = retries.get("mode") or lookup.find("AWS_RETRY_MODE", "retry_mode") or "standard"
     if "total_max_attempts" in retries:
@@ -272,7 +275,7 @@ def _number(text: str) -> int | str:
         return text
 
 
-def _verify(explicit: bool | str | os.PathLike[str] | None, lookup: _Lookup) -> bool | str:
+def _verify(explicit: bool | str | os.PathLike[str] | None, lookup: Lookup) -> bool | str:
     if isinstance(explicit, os.PathLike):
         explicit = os.fspath(explicit)
     if explicit is not None:
