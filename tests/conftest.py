@@ -43,6 +43,12 @@ botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 COUNTED = {"conformance": tally.tally, "faults": faulty.faults, "paginations": faulty.tally}
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """For `-n auto`: many tests wait, for a timeout or a process."""
+    return 2 * (os.cpu_count() or 1)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """In another order for each SHUFFLE."""
     if seed := os.environ.get("SHUFFLE"):

@@ -115,6 +115,8 @@ class TestOutcomes:
         answers = [httpx.Response(200, json={})] * 30
         answers[20] = httpx.Response(429, headers={"x-amzn-errortype": "TooManyRequestsException"}, json={})
         client = ours(None, transport=httpx.MockTransport(lambda _: answers.pop(0)))
+        began = time.monotonic()
+        drivers.set_monotonic_clock(client, lambda: began + sum(slept))
         for _ in range(25):
             client.list_for_function("f")
         drivers.set_clock(client, time.time() - 600)
