@@ -158,19 +158,17 @@ def test_of_a_process_without_a_file_left_says_so(ours: Make, host: str, proxy: 
     assert f"Too many open files. {HINTS[errors.TOO_MANY_FILES]}" in str(error)
 
 
-@pytest.mark.parametrize(
-    "answer", [Silence(), Reply(200, {}, stall=30), Reply(200, {"a": "b" * 99}, stall=99)]
-)
-def test_of_a_request_closes_its_connection(
-    ours: Make, scripted: Make, answer: Any, monkeypatch: pytest.MonkeyPatch
+def test_to_read_a_connection_to_its_end_closes_it(
+    ours: Make, talkative_lambda: Any, certificates: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = []  # else each would be closed as it is collected
+    """httpcore would keep it, with what came behind the response."""
+    kept = []  # else it would be closed as it is collected
     connected = network.Link.connected
     monkeypatch.setattr(network.Link, "connected", lambda link: (kept.append(link), connected(link))[1])
-    server = scripted(answer)
-    failure(ours(server.url, config=eic.Config(read_timeout=0.1, retries=ONCE)))
+    client = ours(f"https://localhost:{talkative_lambda.port}", verify=certificates.authority)
+    assert client.list_function_event_invoke_configs(FunctionName="answered-twice")
     assert kept
-    assert server.hung_up_by_client()
+    assert talkative_lambda.hung_up_by_client()
 
 
 def test_does_not_take_what_the_caller_is_handling_for_its_reason(ours: Make, unused_port: int) -> None:
