@@ -9,13 +9,14 @@ import json
 import os
 import re
 import shutil
+import zipfile
 from collections.abc import Callable
 from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
 from aws import ID, Home
-from bundle import cut_down, size_on_disk, to_keep
+from bundle import cut_down, run_block, size_on_disk, to_keep
 from processes import python
 from servers import ScriptedServer, page
 
@@ -110,6 +111,35 @@ def lists(bundle: Path, home: Home, server: ScriptedServer, source: str) -> None
 
 def test_the_bundle_is_small(installed: Path, smallest: Path) -> None:
     assert size_on_disk(smallest) <= BUDGET < size_on_disk(installed) / 4
+
+
+@pytest.fixture
+def compiled(tmp_path: Path) -> Path:
+    """The directory of a bundle with this package alone, compiled as the document says."""
+    shutil.copytree(PACKAGE, tmp_path / "bundle" / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
+    run_block("compileall", tmp_path)
+    return tmp_path
+
+
+def test_compiled_files_are_loaded_without_a_look_at_the_source(compiled: Path) -> None:
+    files = [*compiled.rglob("*.pyc")]
+    assert len(files) == len([*compiled.rglob("*.py")])
+    # PEP 552: these four bytes are 1 for a file that is not checked against its source.
+    assert {int.from_bytes(file.read_bytes()[4:8], "little") for file in files} == {1}
+
+
+def test_archive_and_layer_have_the_package_where_lambda_looks_for_it(compiled: Path) -> None:
+    run_block("function.zip", compiled)
+    run_block("layer.zip", compiled)
+    for archive, folder in (("function.zip", ""), ("layer.zip", "python/")):
+        with zipfile.ZipFile(compiled / archive) as content:
+            names = content.namelist()
+        assert f"{folder}{PACKAGE.name}/__init__.py" in names
+        assert any(name.startswith(f"{folder}{PACKAGE.name}/__pycache__/__init__.") for name in names)
+
+
+def test_one_bundle_is_for_all_architectures(smallest: Path) -> None:
+    assert [file for file in smallest.rglob("*") if file.suffix in (".so", ".pyd", ".dylib")] == []
 
 
 def test_every_row_of_the_document_is_tested() -> None:

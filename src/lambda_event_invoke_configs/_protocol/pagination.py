@@ -109,12 +109,13 @@ RESULT_KEY: Final = "FunctionEventInvokeConfigs"
 _CONFIG_KEYS = ("MaxItems", "PageSize", "StartingToken")
 
 
-class PaginationPlan(NamedTuple):
+class PaginationPlan:
     """What one `paginate()` call requests: the first request, the start, and the number of configurations."""
 
-    params: Mapping[str, object]
-    start: Position
-    max_items: int | None
+    def __init__(self, params: Mapping[str, object], start: Position, max_items: int | None) -> None:
+        self.params = params
+        self.start = start
+        self.max_items = max_items
 
 
 def parse_pagination_config(params: Mapping[str, object], config: object) -> PaginationPlan:

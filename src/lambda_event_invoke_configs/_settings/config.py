@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import logging
 import os
-import re
 import string
 import sys
 from collections.abc import Mapping
@@ -44,7 +42,6 @@ _FLAGS = (
     "ignore_configured_endpoint_urls",
     "tcp_keepalive",
 )
-_HEADER_TEXT = re.compile(r"[ -~]*")
 _EXTRA_OPTIONS = "max_response_size"  # botocore's Config has no such option
 # Options of botocore's Config that would change what is sent, and what does the same here.
 _UNSUPPORTED = {"proxies_config": "`transport`", "user_agent": "`user_agent_extra`"}
@@ -60,7 +57,9 @@ _DEFAULT_CONNECT_TIMEOUT = DefaultTimeout(60)
 def reject_unknown_arguments(cls: C) -> C:
     """Make a class's TypeError for an unknown argument list the known ones."""
     init = cls.__init__  # type: ignore[misc]  # of this very class
-    known = list(inspect.signature(init).parameters)[1:]
+    code = init.__code__
+    # Not inspect.signature(), which takes as long as some modules; the first is self.
+    known = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
 
     @functools.wraps(init)
     def checked(self: object, *args: object, **options: object) -> None:
@@ -142,7 +141,7 @@ class Config:
                 raise invalid_setting(name, number, "an int, 1 or more")
         for name in ("user_agent_extra", "user_agent_appid"):
             text = getattr(self, name)
-            if text is not None and not (isinstance(text, str) and _HEADER_TEXT.fullmatch(text)):
+            if text is not None and not (isinstance(text, str) and text.isascii() and text.isprintable()):
                 raise invalid_setting(name, text, "printable ASCII text")
         validate_defaults_mode(self.defaults_mode or LEGACY_DEFAULTS)
         for name in _FLAGS:

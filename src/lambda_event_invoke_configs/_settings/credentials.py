@@ -29,7 +29,6 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass, field
 from inspect import iscoroutinefunction
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Union, cast
@@ -53,17 +52,26 @@ if TYPE_CHECKING:
 
 logger: logging.Logger = logging.getLogger(__name__)
 
-_HEADER_TEXT = re.compile(r"[!-~]+")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
-
-@dataclass(frozen=True, slots=True)
 class FrozenCredentials:
     """What one request is signed with, under the names that botocore's signer reads."""
 
-    access_key: str
-    secret_key: str = field(repr=False)
-    token: str | None = field(repr=False)
+    __slots__ = ("access_key", "secret_key", "token")
+
+    def __init__(self, access_key: str, secret_key: str, token: str | None) -> None:
+        self.access_key = access_key
+        self.secret_key = secret_key
+        self.token = token
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FrozenCredentials) and all(
+            getattr(self, name) == getattr(other, name) for name in self.__slots__
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # nothing keeps them in a set
+
+    def __repr__(self) -> str:
+        return f"FrozenCredentials(access_key={self.access_key!r})"  # nothing that is secret
 
 
 class StaticCredentials:
@@ -101,9 +109,10 @@ def _complaint(name: str, value: object) -> str | None:
     if not isinstance(value, str):
         return "is not a string"
     if name == "secret_key":
-        return "has a character that UTF-8 cannot encode" if _SURROGATE.search(value) else None
+        encodable = value.isascii() or not re.search("[\ud800-\udfff]", value)
+        return None if encodable else "has a character that UTF-8 cannot encode"
     # The HTTP library would refuse it too, but with the whole value in its message.
-    if not _HEADER_TEXT.fullmatch(value):
+    if not (value and value.isascii() and value.isprintable()) or " " in value:
         return "has a character that is not allowed in a header, such as a line break"
     return None
 

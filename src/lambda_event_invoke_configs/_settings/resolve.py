@@ -11,7 +11,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -41,27 +41,55 @@ from .redaction import config_file_reason
 
 logger: logging.Logger = logging.getLogger(__name__)
 
-_PROXY_URL = re.compile(r"(https?://)(?:[^/?#\t\r\n\ud800-\udfff]*@)?([^@]+)")
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
-_HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:.]*\]|[A-Za-z0-9._-]*)(:[0-9]{1,5}(?![^/]))?/?")
+_PROXY_URL = r"(https?://)(?:[^/?#\t\r\n\ud800-\udfff]*@)?([^@]+)"
+_SCHEME = r"[a-z][a-z0-9+.-]*"
+_HOST_AND_PORT = r"(\[[0-9a-fA-F:.]*\]|[A-Za-z0-9._-]*)(:[0-9]{1,5}(?![^/]))?/?"
 _MAX_DIGITS = 9  # of a number of attempts; Python reads 4300
 
 
-@dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything a client needs to know, resolved."""
+    """Everything a client needs to know, resolved. Not a tuple: the proxy's URL may hold a password."""
 
-    region: str
-    endpoint: Endpoint
-    config: Config
-    verify: bool | str
-    proxy: str | None = field(repr=False)  # may hold a password
-    max_attempts: int
-    adaptive: bool
-    parameter_validation: bool
-    tcp_keepalive: bool
-    user_agent: str
-    environ: Mapping[str, str] = field(repr=False)
+    __slots__ = (
+        "adaptive",
+        "config",
+        "endpoint",
+        "environ",
+        "max_attempts",
+        "parameter_validation",
+        "proxy",
+        "region",
+        "tcp_keepalive",
+        "user_agent",
+        "verify",
+    )
+
+    def __init__(
+        self,
+        *,
+        region: str,
+        endpoint: Endpoint,
+        config: Config,
+        verify: bool | str,
+        proxy: str | None,
+        max_attempts: int,
+        adaptive: bool,
+        parameter_validation: bool,
+        tcp_keepalive: bool,
+        user_agent: str,
+        environ: Mapping[str, str],
+    ) -> None:
+        self.region = region
+        self.endpoint = endpoint
+        self.config = config
+        self.verify = verify
+        self.proxy = proxy
+        self.max_attempts = max_attempts
+        self.adaptive = adaptive
+        self.parameter_validation = parameter_validation
+        self.tcp_keepalive = tcp_keepalive
+        self.user_agent = user_agent
+        self.environ = environ
 
 
 class Lookup:
@@ -295,7 +323,7 @@ def _proxy(config: Config, endpoint: Endpoint) -> str | None:
         return None
     if isinstance(proxy, str) and "://" not in proxy:
         proxy = f"http://{proxy.removeprefix('//')}"
-    match = _PROXY_URL.fullmatch(proxy) if isinstance(proxy, str) else None
+    match = re.fullmatch(_PROXY_URL, proxy) if isinstance(proxy, str) else None
     try:
         endpoints.custom(f"{match[1]}{match[2]}" if match else "", source)
     except InvalidConfigError:
@@ -321,7 +349,7 @@ def masked(proxy: str) -> str:
     """The URL of a proxy as it may be shown, whether it is one or not: its scheme, host and port."""
     scheme, separator, rest = proxy.partition("://")
     _, at, place = rest.rpartition("@")
-    shown = cast("re.Match[str]", _HOST_AND_PORT.match(place))[0]
-    if not _SCHEME.fullmatch(scheme):
+    shown = cast("re.Match[str]", re.match(_HOST_AND_PORT, place))[0]
+    if not re.fullmatch(_SCHEME, scheme):
         scheme = "***"
     return f"{scheme}{separator}{'***:***@' if at else ''}{shown}{'' if shown == place else '***'}"
