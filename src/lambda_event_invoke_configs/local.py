@@ -292,7 +292,7 @@ class _Server(ThreadingHTTPServer):
         TCPServer.server_bind(self)
 
     def start(self) -> None:
-        """Serve, from a thread of its own."""
+        """Start to serve, in a thread."""
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 

@@ -79,7 +79,7 @@ def _tls(settings: Settings) -> ssl.SSLContext:
     verify = settings.verify
     if verify is False:
         warnings.warn(
-            "verify=False: TLS certificates are not verified; any server at the endpoint's address is accepted",
+            "verify=False: TLS certificates are not verified",
             stacklevel=_callers_level(),
         )
     # Loading the CA certificates takes a while, and over http:// nothing would look at them.

@@ -308,7 +308,7 @@ def parse_timestamp(value: Any, zone: Zone) -> datetime:
                 # Not a number, or not within the calendar's years: "20231114221320" is a date.
                 # In London, dateutil would read "GMT" as the machine's zone.
                 return parse_date(value, tzinfos={"GMT": tzutc()})
-        # What follows is datetime.fromtimestamp(value, tzlocal()), faster.
+        # The rest is datetime.fromtimestamp(value, tzlocal()), faster.
         moment = datetime.fromtimestamp(value, zone.standard)
         comes_again = False
         if zone.saved:
