@@ -41,8 +41,8 @@ SHELLS = (
     "tests/_sync",
     "tests/_async",
     "-k",
-    "not cluster and not memory and not clock and not thousand and not LookUp and not another_thread"
-    " and not ends_a_process and not reads_nothing and not (trio and _client)",
+    "not boto3 and not cluster and not memory and not clock and not thousand and not LookUp"
+    " and not another_thread and not ends_a_process and not reads_nothing and not (trio and _client)",
 )
 CREDENTIALS = ("tests/_settings/test_credentials.py", "tests/_settings/test_credential_errors.py")
 # The arguments of pytest that select the tests of a module, or of a wing, that has more than its own file.
