@@ -378,7 +378,9 @@ class TestAWrongClock:
         later.run()
         assert later.headers("X-Amz-Date") == ["20231114T222320Z"]
 
-    def test_is_no_error_for_any_of_the_calls_in_flight_when_the_first_answer_tells(self) -> None:
+    def test_is_no_error_for_any_of_the_calls_in_flight_when_the_first_answer_tells(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
         shared = caller()
         refusal = no(403, "InvalidSignatureException", date=TEN_MINUTES_LATER)
         first, second = Call(shared, refusal, OK), Call(shared, OK)
@@ -390,6 +392,7 @@ class TestAWrongClock:
         assert isinstance(second.steps.send(refusal), Sleep)
         second.run()
         assert second.headers("X-Amz-Date") == ["20231114T222320Z"]
+        assert len([message for message in caplog.messages if "clock is off" in message]) == 1
 
     def test_is_not_what_a_signature_that_waited_too_long_is_taken_for(
         self, caplog: pytest.LogCaptureFixture
