@@ -17,6 +17,8 @@ from listing import names
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs import exceptions
+from lambda_event_invoke_configs._async.functions import list_many
+from lambda_event_invoke_configs._client.outcome import FIRST_CONCURRENCY, FunctionOutcome
 
 ASYNC = [backend for backend in drivers.BACKENDS if backend != "sync"]
 really_sleep_async = anyio.sleep
@@ -66,6 +68,27 @@ class TestLaziness:
 
         assert sorted(anyio.run(main, backend=backend)) == sorted(names(30))
         assert ended == [True]
+
+
+@pytest.mark.parametrize("backend", ASYNC)
+def test_the_listings_at_the_same_time_grow_to_the_maximum_and_no_further(backend: str) -> None:
+    running = most = 0
+
+    async def list_one(name: str) -> FunctionOutcome:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        for _ in range(100):  # turns of the event loop: enough for as many to begin
+            await anyio.lowlevel.checkpoint()
+        running -= 1
+        return FunctionOutcome(name, [])
+
+    async def main() -> int:
+        async with list_many(list_one, names(100), FIRST_CONCURRENCY + 3) as outcomes:
+            return len([outcome async for outcome in outcomes])
+
+    assert anyio.run(main, backend=backend) == 100
+    assert most == FIRST_CONCURRENCY + 3
 
 
 class TestLeavingEarly:

@@ -42,6 +42,7 @@ from throttled import START, Service
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs import exceptions
+from lambda_event_invoke_configs._client.outcome import FIRST_CONCURRENCY
 
 NAMES = int(os.environ.get("NAMES", "5000"))
 FUNCTIONS = int(os.environ.get("FUNCTIONS", "600"))
@@ -298,7 +299,7 @@ class TestBeyondOneMachine:
 
 
 class TestLaziness:
-    @pytest.mark.parametrize("max_concurrency", [1, 4, 10])
+    @pytest.mark.parametrize("max_concurrency", [1, 4, FIRST_CONCURRENCY + 3])
     def test_names_are_never_taken_further_than_there_is_room(
         self, client: Any, max_concurrency: int
     ) -> None:

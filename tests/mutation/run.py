@@ -40,19 +40,20 @@ SHELLS = (
     "tests/_client",
     "tests/_sync",
     "tests/_async",
+    "tests/end_to_end/test_tls_and_proxies.py",
     "-k",
     "not boto3 and not cluster and not memory and not clock and not thousand and not longer_than_both"
     " and not another_thread and not ends_a_process and not reads_nothing and not (trio and _client)",
 )
-CREDENTIALS = ("tests/_settings/test_credentials.py", "tests/_settings/test_credential_errors.py")
+SETTINGS = ("tests/_settings", "-k", "not boto3 and not trio")
 # The arguments of pytest that select the tests of a module, or of a wing, that has more than its own file.
 TESTS = {
     "_async": SHELLS,
     "_cli": ("tests/_cli",),
     "_client": SHELLS,
     "_fork.py": SHELLS,
-    "_settings/credentials.py": CREDENTIALS,
-    "_settings/redaction.py": CREDENTIALS,
+    "_settings/credentials.py": SETTINGS,
+    "_settings/redaction.py": SETTINGS,
     "_sync": SHELLS,
     "_typing.py": ("tests/test_init.py",),
     "_verification.py": ("tests/test_local.py", "tests/_protocol/test_signing.py"),
