@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -16,7 +17,12 @@ from servers import ScriptedServer, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs._cli.main import main
-from lambda_event_invoke_configs._settings.redaction import config_file_reason, reason, redacted
+from lambda_event_invoke_configs._settings.redaction import (
+    config_file_reason,
+    reason,
+    redacted,
+    strip_traceback,
+)
 from lambda_event_invoke_configs.exceptions import (
     ConfigParseError,
     CredentialRetrievalError,
@@ -300,10 +306,12 @@ class TestReasons:
         [
             (OSError(13, "Permission denied"), "Permission denied"),
             (OSError("hidden"), "the provider returned invalid data (OSError)"),
+            (KeyError("AccessKeyId"), "AccessKeyId is missing"),
             (KeyError("hidden 1"), "the provider returned invalid data (KeyError)"),
             (KeyError(), "the provider returned invalid data (KeyError)"),
             (ValueError("hidden"), "the provider returned invalid data (ValueError)"),
             (ValueError("Auth token value is not a legal header value"), None),
+            (ValueError("Unsupported host 'a'. Can only b."), "Unsupported host 'a'. Can only b"),
         ],
     )
     def test_are_texts_that_hold_no_secret(self, error: Exception, told: str | None) -> None:
@@ -351,6 +359,13 @@ class TestFieldsOfAnError:
         assert type(found) is eic.exceptions.SSLError
         assert str(found).startswith("SSL validation failed for https://sts self-signed. Check the role's")
 
+    def test_of_a_refusal_are_its_code_and_what_is_known_of_the_response(self) -> None:
+        said = {"Error": {"Code": "E", "Message": "m"}, "ResponseMetadata": {"RequestId": "q"}}
+        found = redacted(
+            botocore.exceptions.ClientError({**said, "Credentials": "hidden"}, "AssumeRole"), "sso"
+        )
+        assert vars(found)["response"] == said
+
     def test_are_not_the_text_of_an_error_that_may_quote_a_response(self) -> None:
         found = redacted(botocore.exceptions.HTTPClientError(error=ValueError("hidden")), "sso")
         assert str(found) == "An HTTP Client raised an unhandled exception: ValueError"
@@ -380,3 +395,41 @@ class TestALogRecord:
             "failed (ValueError)",
         ]
         assert "hidden" not in caplog.text
+
+
+class TestTheTraceback:
+    """Of an error that a call raises: `inner()` stands for a user's transport, `outer()` for the call."""
+
+    @staticmethod
+    def raised() -> ValueError:
+        def inner() -> None:
+            raise ValueError from KeyError("hidden")
+
+        def outer() -> None:
+            inner()
+
+        try:
+            outer()
+        except ValueError as error:
+            raised = error
+        raised.inner, raised.outer = inner.__code__, outer.__code__  # type: ignore[attr-defined]
+        return raised
+
+    def test_is_left_out_with_the_errors_before(self) -> None:
+        error = self.raised()
+        assert strip_traceback(error) is error
+        assert error.__traceback__ is None
+        assert error.__cause__ is None
+
+    def test_is_kept_below_the_frame_that_calls_the_users_transport(self) -> None:
+        error: Any = self.raised()
+        strip_traceback(error, keep_from=error.outer)
+        assert [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)] == [error.inner]
+        assert isinstance(error.__cause__, KeyError)
+
+    def test_is_left_out_if_that_frame_is_not_there_or_has_none_below(self) -> None:
+        for code in (strip_traceback.__code__, self.raised().inner):
+            error = self.raised()
+            strip_traceback(error, keep_from=code)
+            assert error.__traceback__ is None
+            assert error.__cause__ is None

@@ -168,6 +168,13 @@ class TestTheEnvironmentsKeys:
         setenv(AWS_SESSION_TOKEN="t")
         assert keys_of() == FrozenCredentials("AKENV", "s", "t")
 
+    def test_have_the_token_of_the_old_name_if_both_are_set_as_with_boto3(
+        self, setenv: Callable[..., None]
+    ) -> None:
+        setenv(AWS_ACCESS_KEY_ID="AKENV", AWS_SECRET_ACCESS_KEY="s")
+        setenv(AWS_SECURITY_TOKEN="old", AWS_SESSION_TOKEN="new")
+        assert keys_of() == FrozenCredentials("AKENV", "s", "old")
+
     def test_are_those_of_the_moment_the_client_was_made(self, setenv: Callable[..., None]) -> None:
         setenv(AWS_ACCESS_KEY_ID="AKENV", AWS_SECRET_ACCESS_KEY="s")
         made = source()
@@ -477,6 +484,13 @@ class TestGivenCredentials:
             "or a callable that returns one, not tuple"
         )
 
+    def test_are_not_aiobotocores_of_which_one_awaits_the_keys(self) -> None:
+        class Credentials:
+            async def get_frozen_credentials(self) -> None: ...
+
+        with pytest.raises(InvalidConfigError, match="must be a botocore Credentials object"):
+            source(credentials=Credentials())
+
     @pytest.mark.parametrize(("returned", "kind"), [(None, "NoneType"), (("AKID", "hidden"), "tuple")])
     def test_are_not_a_callable_that_returns_another_kind(self, returned: object, kind: str) -> None:
         with pytest.raises(InvalidConfigError) as caught:
@@ -547,8 +561,15 @@ class TestTemporaryKeys:
             keys_of(credentials=self.credentials(1, refresh))
 
 
+def test_keys_differ_from_what_is_none() -> None:
+    assert object() != TEMPORARY
+
+
 class TestMayBlock:
     """What the async client asks, to leave its event loop only where it must."""
+
+    def test_is_false_for_keys_that_are_the_arguments(self) -> None:
+        assert not source(access_key="AKID", secret_key="s").needs_io()
 
     def test_is_true_until_something_was_found(self) -> None:
         made = source(credentials=Credentials("AKID", "s"))
@@ -704,6 +725,15 @@ class TestBotocoresLoggers:
         with pytest.raises(NoCredentialsError):
             keys_of()
         self.check_that_all_are_heard(caplog)
+
+    def test_work_as_before_in_a_thread_that_has_fetched_nothing(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.DEBUG)
+        with pytest.raises(NoCredentialsError):
+            keys_of()
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(self.check_that_all_are_heard, caplog).result()
 
     def test_work_as_before_in_other_threads(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG)
