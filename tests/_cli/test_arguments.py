@@ -140,6 +140,8 @@ class TestUsageForMany:
                 "--functions-from takes neither FUNCTION_NAME nor --local",
             ),
             (["a", "b", "--max-items", "1"], "--max-items is for one function in one region"),
+            (["a", "b", "--max-items", "0"], "--max-items is for one function in one region"),
+            (["a", "b", "--marker", ""], "--marker is for one function in one region"),
             (["a", "b", "--page-size", "1"], "--page-size is for one function in one region"),
             (["a", "b", "--starting-token", "t"], "--starting-token is for one function in one region"),
             (["a", "--no-paginate", "--output-file", "c"], "--no-paginate is for one function in one region"),

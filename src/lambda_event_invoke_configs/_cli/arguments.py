@@ -282,7 +282,8 @@ def _check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
 
 def _check_many(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     for option in _OF_ONE_FUNCTION:
-        if getattr(args, option[2:].replace("-", "_")) not in (None, False):
+        value = getattr(args, option[2:].replace("-", "_"))
+        if value is not None and value is not False:
             parser.error(f"{option} is for one function in one region, without {_OPTIONS_OF_MANY}")
     if args.output not in (None, "jsonl"):
         parser.error(f"--output {args.output} is for one function: the output of many is jsonl")
