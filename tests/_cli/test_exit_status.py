@@ -15,7 +15,8 @@ from processes import Run
 from servers import Reply
 
 import lambda_event_invoke_configs as eic
-from lambda_event_invoke_configs._cli.exit_status import CredentialCheck, error_code, one_line
+from lambda_event_invoke_configs._cli.exit_status import RefusedCredentials, error_code, one_line
+from lambda_event_invoke_configs._cli.many import CredentialCheck
 from lambda_event_invoke_configs._client.outcome import FunctionOutcome
 from lambda_event_invoke_configs._settings.credentials import StaticCredentials
 from lambda_event_invoke_configs.exceptions import (
@@ -157,10 +158,10 @@ class TestCredentialsThatAreRefused:
         ids=repr,
     )
     def test_end_it_at_the_first_function(self, error: Exception) -> None:
-        with pytest.raises(type(error)) as caught:
+        with pytest.raises(RefusedCredentials) as caught:
             CredentialCheck(["us-east-1"]).add("us-east-1", failed(error))
 
-        assert caught.value is error
+        assert caught.value.error is error
 
     @pytest.mark.parametrize(
         "error",
@@ -197,7 +198,7 @@ class TestCredentialsThatAreRefused:
         check = CredentialCheck(["us-east-1"])
         check.add("us-east-1", failed(says("TooManyRequestsException")))
 
-        with pytest.raises(LambdaClientError):
+        with pytest.raises(RefusedCredentials):
             check.add("us-east-1", REFUSED)
 
     def test_do_not_end_it_in_one_region_of_two(self) -> None:
@@ -213,7 +214,7 @@ class TestCredentialsThatAreRefused:
         check = CredentialCheck(["us-east-1", "ap-east-1"])
         check.add("ap-east-1", REFUSED)
 
-        with pytest.raises(LambdaClientError):
+        with pytest.raises(RefusedCredentials):
             check.add("us-east-1", REFUSED)
 
 
@@ -229,9 +230,10 @@ class TestARunWhoseCredentialsAreRefused:
 
         assert ran.code == 254
         assert [json.loads(line)["Error"]["Code"] for line in ran.lines] == ["InvalidSignatureException"]
-        summary, error = ran.err.splitlines()
+        summary, error, hint = ran.err.splitlines()
         assert summary == "1 function, 0 configurations, 1 failed: 1 InvalidSignatureException"
         assert error.startswith("lambda-event-invoke-configs: An error occurred (InvalidSignatureException)")
+        assert hint.endswith("all other functions would fail too. To list them: --keep-going")
 
     def test_is_like_that_without_credentials_too(
         self, refusing: Run, monkeypatch: pytest.MonkeyPatch

@@ -12,8 +12,7 @@ from processes import Run
 from servers import ScriptedServer
 from terminals import COLOR, Terminal
 
-from lambda_event_invoke_configs._cli.output import output, query
-from lambda_event_invoke_configs._cli.table import table
+from lambda_event_invoke_configs._cli.output import output, query, table
 
 ARN = "arn:aws:lambda:eu-central-1:123456789012:function:orders-production:live"
 CONFIG = {

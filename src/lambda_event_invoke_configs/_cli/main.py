@@ -19,10 +19,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from .arguments import INSTALL_EXTRA, parse
-from .exit_status import USAGE, report
-from .output import FORMATS, output, output_members
-from .settings import OutputSettings, output_settings
-from .terminal import PROG, log_to_stderr, print_error
+from .exit_status import UsageError, report
+from .output import FORMATS, OutputSettings, output, output_members, output_settings
+from .terminal import log_to_stderr, print_error
 
 if TYPE_CHECKING:
     import argparse
@@ -84,30 +83,19 @@ def _list_function(args: argparse.Namespace, stack: ExitStack) -> int:
     try:
         output_format = output(settings.format, args.query, args.color)
     except ImportError:
-        return _usage_error(f"--output {settings.format} needs rich: {INSTALL_EXTRA}")
+        raise UsageError(f"--output {settings.format} needs rich: {INSTALL_EXTRA}") from None
     client = stack.enter_context(_client(args, args.regions[0]))
     return _list(_pages(client, args), output_format, only_one=args.no_paginate, epoch=settings.epoch)
 
 
 def _list_functions(args: argparse.Namespace, stack: ExitStack) -> int:
-    from .many import list_many, names_from
+    from .many import list_many
 
     clients = [stack.enter_context(_client(args, region)) for region in args.regions]
     by_region = {client.meta.region_name: client for client in clients}
     if len(by_region) < len(clients):  # by its pseudo-region, such as fips-us-east-1
-        return _usage_error(f"--region {', '.join(args.regions)}: two of these are the same")
-    if args.functions_from is None:
-        return list_many(by_region, iter(args.names), len(args.names), args)
-    try:
-        names = stack.enter_context(names_from(args.functions_from))
-    except OSError as error:
-        return _usage_error(f"argument --functions-from: {error}")
-    return list_many(by_region, names, None, args)
-
-
-def _usage_error(text: str) -> int:
-    print_error(f"{PROG}: error: {text}")
-    return USAGE
+        raise UsageError(f"--region {', '.join(args.regions)}: two of these are the same")
+    return list_many(by_region, args)
 
 
 @contextmanager
