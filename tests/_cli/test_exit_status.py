@@ -233,7 +233,7 @@ class TestARunWhoseCredentialsAreRefused:
         summary, error, hint = ran.err.splitlines()
         assert summary == "1 function, 0 configurations, 1 failed: 1 InvalidSignatureException"
         assert error.startswith("lambda-event-invoke-configs: An error occurred (InvalidSignatureException)")
-        assert hint.endswith("all other functions would fail too. To list them: --keep-going")
+        assert hint.endswith("all other functions would fail too. To list them anyway: --keep-going")
 
     def test_is_like_that_without_credentials_too(
         self, refusing: Run, monkeypatch: pytest.MonkeyPatch

@@ -38,7 +38,9 @@ def report(error: BaseException) -> int:
         return OTHER  # the reader has closed the pipe
     if isinstance(error, RefusedCredentials):
         code = report(error.error)
-        print_error("The run ended, because all other functions would fail too. To list them: --keep-going")
+        print_error(
+            "The run ended, because all other functions would fail too. To list them anyway: --keep-going"
+        )
         return code
     if isinstance(error, KeyboardInterrupt):
         code, text = INTERRUPTED, "interrupted"

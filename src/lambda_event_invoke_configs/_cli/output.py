@@ -13,6 +13,7 @@ or a pipe, it is as wide as its content.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -311,14 +312,16 @@ def table(found: object, *, color: str = "auto") -> str:
         else:
             for part in _records(names, rows, console.width):
                 console.print(part, soft_wrap=isinstance(part, Text))
-    return capture.get()
+    return re.sub(
+        " +$", "", capture.get(), flags=re.MULTILINE
+    )  # rich fills each line of a record with spaces
 
 
 def _wide_table(names: list[str], rows: list[_Row]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(header_style=_HEADING_STYLE)
+    drawn = Table(header_style=_HEADING_STYLE, show_header=any(names))
     for name in names:
         drawn.add_column(Text(_heading(name)), overflow="fold", style=_ARN_STYLE if name == _ARN else "")
     for row in rows:
