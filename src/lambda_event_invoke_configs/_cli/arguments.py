@@ -1,6 +1,6 @@
-"""The command's options: the AWS CLI's where both have them, and which of them exclude each other.
+"""The command's options, and which of them exclude each other.
 
-docs/command.md compares them with the AWS CLI's one by one.
+Options that the AWS CLI has too have its names and meanings. docs/command.md compares them one by one.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class _PrintCompletion(argparse.Action):
             import shtab
         except ImportError:
             parser.error(f"{option_string} needs shtab: {INSTALL_EXTRA}")
-        # Another parser: parse_intermixed_args() hides the positional arguments of this one meanwhile.
+        # Not `parser`, whose positional arguments parse_intermixed_args() hides while it parses.
         whole = make_parser()
         for action in whole._actions:
             if action.metavar == "FILE":
@@ -210,7 +210,7 @@ def _add_connection(group: argparse._ArgumentGroup) -> None:
             type=_whole_number(0),
             default=_DEFAULT_TIMEOUT,
             metavar="SECONDS",
-            help=f"{what} timeout (default: {_DEFAULT_TIMEOUT}); 0 is no limit",
+            help=f"{what} timeout (default: {_DEFAULT_TIMEOUT}); 0 for no limit",
         )
 
 
@@ -251,7 +251,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     end = argv.index("--") if "--" in argv else len(argv)
     args = parser.parse_intermixed_args(argv[:end])
     args.names += args.named
-    args.names += argv[end + 1 :]  # argparse would take those that begin with "-" for options
+    args.names += argv[end + 1 :]  # parse_intermixed_args() takes names that begin with "-" for options
     _check(parser, args)
     return args
 

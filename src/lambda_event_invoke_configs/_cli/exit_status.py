@@ -75,8 +75,7 @@ def exit_code(error: BaseException) -> int:
         ),
     ):
         return CONFIGURATION
-    # An error of a source of credentials names its provider. That there is no connection to it is another
-    # matter.
+    # Errors of a credential provider name it. A failed connection to it is not a matter of configuration.
     if "provider" in getattr(error, "kwargs", {}) and not isinstance(
         error, (errors.ConnectionError, errors.HTTPClientError)
     ):

@@ -1,9 +1,9 @@
 """The command for many functions: a line of JSON for each function and region, as it completes.
 
-The progress line is drawn only if nothing else is written to its terminal: standard error is a terminal, and
-the output goes to a file. A pipe does not count, since `| jq` and `| head` write to the same terminal. With
-the debug log, or while names are typed, there is no line either. It starts with the first outcome, after any
-prompt for an MFA code.
+The progress line is drawn only if nothing else reaches its terminal: standard error is a terminal, and the
+output goes to a file. It is not drawn if the output goes to a pipe, since `| jq` and `| head` write to the
+same terminal. It is not drawn with the debug log either, nor while names are typed. It starts with the first
+outcome, after any prompt for an MFA code.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def _names(chunks: Iterable[str]) -> Iterator[str]:
 
 
 def count_names(path: str) -> int | None:
-    """How many names a file has; None for what can be read only once, or not at all."""
+    """How many names a file has; None if it can be read only once, or not at all."""
     if path == _STANDARD_INPUT or not os.path.isfile(path):
         return None
     try:

@@ -4,16 +4,15 @@ The formats `json` and `table` write one document at the end, also after a failu
 kept. The formats `jsonl` and `text` write each page as it arrives. Timestamps are ISO 8601 text before
 `--query` sees them, as in the AWS CLI: JMESPath has no other way to sort or compare them.
 
-The format `table`, which rich draws, has one row for each member of the result, with a column for each nested
-value, if the terminal is wide enough. Otherwise it has one record for each member: the function's ARN on a
-separate line, never folded, and one line for each other value, as in the expanded display of psql. In a file
-or a pipe, it is as wide as its content.
+The format `table` has one row for each member of the result, with a column for each nested value, if the
+terminal is wide enough. Otherwise it has one record for each member, as in the expanded display of psql: the
+function's ARN on a separate line, never folded, then a line for each other value. In a file or a pipe, the
+table is as wide as its content. rich draws it.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -74,15 +73,16 @@ def output_settings(
 
 
 def output(name: str, query: ParsedResult | None, color: str = "auto") -> Output:
-    """The output format of that name, with what `query` finds in place of what arrived.
+    """The output format of that name.
 
+    query: the output is the result of this expression.
     color: one of `terminal.COLORS`, for a table.
 
     Raises ImportError for a table without rich.
     """
     if name == "table":
-        import rich  # noqa: F401 - missing now, rather than when all pages were fetched
-    # What a query asks for is all that standard output shall hold, so the token is not added to it.
+        import rich  # noqa: F401 - fails now, not after all pages were fetched
+    # The output of a query is its result only, without a token.
     shows_token = query is None and name in _SHOWING_THE_TOKEN
     pick: _Pick = query.search if query else (_everything if shows_token else _configurations)
     if name == "json":
@@ -102,7 +102,7 @@ def query(expression: str) -> ParsedResult:
     from jmespath.functions import Functions
 
     compiled = jmespath.compile(expression)
-    # jmespath itself looks for a function only once it has something to call it with.
+    # jmespath itself looks for a function only when it evaluates the call.
     for name in _functions_in(compiled.parsed):
         if name not in Functions.FUNCTION_TABLE:
             raise UnknownFunctionError(f"Unknown function: {name}()")
@@ -134,7 +134,7 @@ def output_members(
 
 
 def to_json(value: object, *, epoch: bool = False) -> object:
-    """The same for JSON: dicts for mappings, ISO 8601 text or, with `epoch`, seconds for timestamps."""
+    """The value in JSON's types. Timestamps become ISO 8601 text or, with `epoch`, seconds."""
     if isinstance(value, Mapping):
         return {name: to_json(member, epoch=epoch) for name, member in value.items()}
     if isinstance(value, list):
@@ -148,7 +148,7 @@ def to_json(value: object, *, epoch: bool = False) -> object:
 
 
 class Document:
-    """Writes one document when all is there."""
+    """Writes one document at the end."""
 
     def __init__(self, pick: _Pick, render: _Render, *, shows_token: bool) -> None:
         self.shows_token = shows_token
@@ -206,8 +206,8 @@ def json_line(value: object) -> str:
 
 
 def _ascii(document: str) -> str:
-    # ASCII, unlike in the AWS CLI, to fit a pipe of any encoding. json.dumps leaves one control character
-    # unescaped.
+    # ASCII, unlike in the AWS CLI, to fit a pipe of any encoding. json.dumps() leaves one control character,
+    # DEL, unescaped.
     return document.replace("\x7f", r"\u007f")
 
 
@@ -312,9 +312,8 @@ def table(found: object, *, color: str = "auto") -> str:
         else:
             for part in _records(names, rows, console.width):
                 console.print(part, soft_wrap=isinstance(part, Text))
-    return re.sub(
-        " +$", "", capture.get(), flags=re.MULTILINE
-    )  # rich fills each line of a record with spaces
+    # rich fills the lines of a record with spaces.
+    return "\n".join(line.rstrip(" ") for line in capture.get().split("\n"))
 
 
 def _wide_table(names: list[str], rows: list[_Row]) -> Table:

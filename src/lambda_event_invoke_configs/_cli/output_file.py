@@ -12,14 +12,14 @@ The file also records which functions are finished:
     line of a function that failed    written when the run ends, removed when the next run begins
     ...
 
-So at any moment, after any kill, the file has at most one line for each function and region, and exactly one
-for each that is finished. Failures are kept in memory until the run ends, because only the end of a file can
-be removed without a second file, which would need the lock, permissions and links of the first.
+So even after a kill, the file has at most one line for each function and region, and exactly one for each
+that is finished. Failures are kept in memory until the run ends, because only the end of a file can be
+removed without a second file. A second file would need the lock, permissions and links of the first.
 
-A write that a kill or a full disk cuts short leaves the beginning of a line at the end: the next run removes
-it and lists that function again. A file with any byte that this command did not write is refused as it is.
-One grammar gives the patterns for both, the whole line and the beginning of one. Each line is matched before
-it is written, so the next run recognizes it.
+A write that a kill or a full disk cuts short leaves the beginning of a line at the end. The next run removes
+it and lists that function again. A file with any byte that this command did not write is refused and left
+unchanged. One grammar provides the patterns for whole lines and for the beginning of one. Each line is
+matched before it is written, so the next run recognizes it.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Line(NamedTuple):
 
 
 def to_line(outcome: FunctionOutcome, region: str) -> tuple[FunctionOutcome, Line]:
-    """The line of an outcome, and that outcome: a failure in place of one that no line can hold."""
+    """The outcome and its line. An outcome that no line can represent becomes a failure."""
     try:
         line = parse(_text(outcome, region))
     except RecursionError:
@@ -81,7 +81,7 @@ def parse(text: bytes) -> Line | None:
 
 
 def is_torn(text: bytes) -> bool:
-    """Whether a line of this command begins with this text and goes on after it."""
+    """Whether this text is the beginning of a line, without its end. It may be empty."""
     return re.fullmatch(_LINE.torn.encode(), text) is not None
 
 
@@ -172,7 +172,7 @@ class OutputFile:
             raise OSError(f"Another program changed or replaced the file during the run: {self._path!r}")
 
     def _read(self) -> int:
-        """Take in which functions are finished and which failed; returns where the finished ones end."""
+        """Read which functions are finished and which failed; returns where the finished ones end."""
         end = 0
         with open(self._fd, "rb", closefd=False) as file:
             for number, text in enumerate(iter(lambda: file.readline(_LONGEST_LINE), b""), 1):
@@ -228,7 +228,7 @@ else:
 
 
 class _Syntax(NamedTuple):
-    """Patterns for all of something, and for any part of it from its beginning, which may be nothing."""
+    """A pattern for a whole text, and one for any beginning of it, which may be empty."""
 
     whole: str
     torn: str
@@ -275,7 +275,7 @@ def _member(name: str, value: _Syntax) -> _Syntax:
     return _sequence(_literal(f'"{name}":'), value)
 
 
-# A string as json.dumps() writes it. A run of plain characters is one step for the pattern, however long.
+# A string as json.dumps() writes it. The pattern matches a run of plain characters in one step.
 _PLAIN = r"[ !#-\[\]-~]*"
 _CHARACTERS = rf'{_PLAIN}(?:\\(?:["\\bfnrt]|u[0-9a-f]{{4}}){_PLAIN})*'
 _STRING = _Syntax(f'"{_CHARACTERS}"', rf'(?:"{_CHARACTERS}(?:\\(?:u[0-9a-f]{{0,3}})?)?)?')

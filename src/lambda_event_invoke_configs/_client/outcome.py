@@ -77,8 +77,8 @@ class OutcomeBuilder:
 # Seconds. A throttled request goes again every other second at least, so one that is still refused after this
 # time shares its quota with something that uses it up.
 THROTTLING_TIMEOUT = 300.0
-# How many functions at first; each outcome lets in one more, as in TCP's slow start (RFC 5681). The rate
-# limiter learns of the limit from the first throttled response: what was sent before may be throttled too.
+# How many functions at first. Each outcome adds one more, as in TCP's slow start (RFC 5681). The rate limiter
+# learns the limit from the first throttled response, so requests that were sent before may be throttled too.
 FIRST_CONCURRENCY = 15
 
 
