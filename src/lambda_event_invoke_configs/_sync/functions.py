@@ -1,6 +1,6 @@
 """Lists many functions at the same time, by threads. Each has one outcome, returned as it completes.
 
-Names are consumed on demand: at most `max_concurrency` of them are in flight or wait to be returned, and fewer
+Names are consumed on demand. At most `max_concurrency` of them are in flight or wait to be returned, fewer
 until some have completed. The failure of one function is its outcome and does not stop the others.
 """
 
@@ -43,8 +43,8 @@ def run_bounded(
     """The results of `work(item, stopped)` for all items, as they complete.
 
     max_concurrency: how many at the same time. It starts with FIRST_CONCURRENCY, and grows with each result.
-    read_in_thread: read `items` in a thread too, so that an iterator that blocks, such as standard input, does
-        not delay results that are ready. By default the caller's thread reads it.
+    read_in_thread: read `items` in a thread too, so that an iterator that blocks, such as standard input,
+        does not delay results that are ready. By default the caller's thread reads it.
 
     The threads are daemons: unlike those of a ThreadPoolExecutor they do not delay the end of the process.
     Closed early, the generator does not wait for them; `stopped()` is then true for the work in flight.
