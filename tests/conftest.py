@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import random
 import socket
 import ssl
 import time
@@ -35,7 +37,22 @@ from servers import (
 
 from lambda_event_invoke_configs.local import LocalLambda
 
+# Each session of botocore's would look through all of its data files and read some again.
+botocore.session.create_loader = functools.cache(botocore.session.create_loader)
+
 COUNTED = {"conformance": tally.tally, "faults": faulty.faults, "paginations": faulty.tally}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """For `-n auto`: many tests wait, for a timeout or a process."""
+    return 2 * (os.cpu_count() or 1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In another order for each SHUFFLE."""
+    if seed := os.environ.get("SHUFFLE"):
+        random.Random(seed).shuffle(items)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -84,7 +101,13 @@ def scripted(start: Callable[..., ScriptedServer]) -> Callable[..., ScriptedServ
     return lambda *script: start(ScriptedServer, *script)
 
 
-@pytest.fixture(params=drivers.BACKENDS)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "ours" in metafunc.fixturenames:
+        in_one = metafunc.definition.get_closest_marker("in_one_shell")
+        metafunc.parametrize("ours", drivers.BACKENDS[: 1 if in_one else None], indirect=True)
+
+
+@pytest.fixture
 def ours(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
     """Makes clients of this library: sync, asyncio and trio in turn, with the same surface."""
     clients: list[Any] = []
@@ -94,6 +117,21 @@ def ours(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
             drivers.make(request.param, **{**drivers.KEYS, "endpoint_url": endpoint_url, **options})
         )
         return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def shells() -> Iterator[Callable[..., list[Any]]]:
+    """Makes a client of each kind, for what is to be the same with all of them."""
+    clients: list[Any] = []
+
+    def make(endpoint_url: str | None, **options: Any) -> list[Any]:
+        options = {**drivers.KEYS, "endpoint_url": endpoint_url, **options}
+        clients.extend(drivers.make(backend, **options) for backend in drivers.BACKENDS)
+        return clients[-len(drivers.BACKENDS) :]
 
     yield make
     for client in clients:

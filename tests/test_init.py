@@ -108,14 +108,14 @@ class Client(
         starting_token: str | None = None,
         *,
         throttling_timeout: float | None = 300.0,
-    ) -> FunctionOutcome
+    ) -> outcome.FunctionOutcome
     list_for_functions(
         self,
         names: Iterable[str],
         *,
         max_concurrency: int = 10,
         throttling_timeout: float | None = 300.0,
-    ) -> Generator[FunctionOutcome, None, None]
+    ) -> Generator[outcome.FunctionOutcome, None, None]
     list_function_event_invoke_configs(
         self,
         **params: Unpack[types.ListRequest],

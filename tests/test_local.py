@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import os
+import selectors
 import socket
 import struct
+import threading
 import time
 from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
@@ -163,6 +166,44 @@ class TestServing:
         with client, pytest.raises(EndpointConnectionError):
             client.list_function_event_invoke_configs(FunctionName="my-function")
 
+    def test_its_thread_waits_for_connections_alone_and_ends_with_its_block(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """No poll interval, for which each test of a user would wait; and no look-up of a name."""
+        select, waited = selectors.PollSelector.select, []
+
+        def recorded(self: selectors.PollSelector, timeout: float | None = None) -> Any:
+            waited.append(timeout)
+            return select(self, timeout)
+
+        monkeypatch.setattr(selectors.PollSelector, "select", recorded)
+        monkeypatch.setattr(socket, "getfqdn", None)
+        before = {*threading.enumerate()}
+        with LocalLambda({"my-function": 3}) as lam:
+            (serving,) = {*threading.enumerate()} - before
+            with eic.Client(**lam.client_options) as client:
+                client.list_function_event_invoke_configs(FunctionName="my-function")
+        assert not serving.is_alive()
+        assert {*waited} == {None}
+
+    def test_it_ends_without_a_file_descriptor_to_wake_its_thread(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        connect = socket.create_connection
+
+        def exhausted(address: tuple[str, int]) -> socket.socket:
+            connect(address).close()  # or the thread would outlive this test
+            serving.join()
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        before = {*threading.enumerate()}
+        with LocalLambda({"my-function": 3}) as lam:
+            (serving,) = {*threading.enumerate()} - before
+            address = ("127.0.0.1", int(lam.endpoint_url.rsplit(":", 1)[1]))
+            monkeypatch.setattr(socket, "create_connection", exhausted)
+        with pytest.raises(ConnectionRefusedError):
+            connect(address)
+
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
     def test_a_forked_process_that_leaves_its_block_leaves_it_alone(self) -> None:
         code = (
@@ -183,8 +224,10 @@ class TestServing:
     ) -> None:
         with LocalLambda({"f": 1}) as lam, eic.Client(**lam.client_options) as client:
             client.list_function_event_invoke_configs(FunctionName="f")
+            server: Any = lam._server
             with monkeypatch.context() as forked:
                 forked.setattr(os, "getpid", lambda: -1)
+                forked.setattr(server, "socket", server.socket.dup())
                 lam.__exit__()
             page = client.list_function_event_invoke_configs(FunctionName="f")
         assert page["ResponseMetadata"]["RetryAttempts"] == 0

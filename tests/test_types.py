@@ -141,8 +141,6 @@ def complaints(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Complaints]:
     """What one type checker has against each of `FILES`, by line; it runs once."""
-    pytest.importorskip("types_boto3_lambda")
-    pytest.importorskip(request.param.__name__)
     folder = tmp_path_factory.mktemp(request.param.__name__)
     for name, code in FILES.items():
         (folder / name).write_text(code)
@@ -150,6 +148,7 @@ def complaints(
     return found
 
 
+@pytest.mark.in_ci
 class TestTypeCheckers:
     @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.name)
     def test_accept_code_that_was_typed_for_boto3(
@@ -175,8 +174,8 @@ class TestTypeCheckers:
         assert first not in complaints["wrong.py"]
 
 
+@pytest.mark.in_ci
 def test_mypy_leaves_out_a_vendored_copy_as_the_page_on_typing_has_it(tmp_path: Path) -> None:
-    pytest.importorskip("mypy")
     copy = tmp_path / "othersdk" / "_vendor" / "leic"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     with (copy / "types.py").open("a") as file:

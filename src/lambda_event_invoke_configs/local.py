@@ -23,6 +23,7 @@ from contextlib import suppress
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from math import isfinite
+from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any, TypedDict, Union
 from urllib.parse import parse_qsl, unquote
 from uuid import uuid4
@@ -96,14 +97,14 @@ class LocalLambda:
         self._functions: dict[str, int | list[Any]] = {}
         for given, configurations in functions.items():
             self._add(given, configurations)
-        self._server: ThreadingHTTPServer | None = None
+        self._server: _Server | None = None
 
     def __enter__(self) -> Self:
         """Start to serve, from a new thread."""
         self._process = os.getpid()
         handler = type("Handler", (_Handler,), {"lam": self})
         self._server = _Server(("127.0.0.1", 0), handler)
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        self._server.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -112,8 +113,7 @@ class LocalLambda:
         if os.getpid() != self._process:
             self._server.socket.close()
             return
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.stop()
 
     @property
     def endpoint_url(self) -> str:
@@ -284,7 +284,34 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, *arguments: Any) -> None:
         self._connections: WeakSet[socket.socket] = WeakSet()
+        self._stopping = False
         super().__init__(*arguments)
+
+    def server_bind(self) -> None:
+        """As HTTPServer, without the look-up of this machine's name, which can take seconds."""
+        TCPServer.server_bind(self)
+
+    def start(self) -> None:
+        """Start to serve, in a thread."""
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        # Not serve_forever(): its shutdown() is noticed only when the poll interval is over.
+        while not self._stopping:
+            self.handle_request()
+
+    def stop(self) -> None:
+        """End the thread, by a connection that wakes it, and close all connections."""
+        self._stopping = True
+        with suppress(OSError):  # no file descriptor is left: the thread ends with the process
+            socket.create_connection(self.server_address).close()  # type: ignore[arg-type]  # host and port
+            self._thread.join()
+        self.server_close()
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Whether to serve a connection: not the one that wakes the thread."""
+        return not self._stopping
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """Accept a connection, and remember it."""

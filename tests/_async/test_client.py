@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -181,6 +180,8 @@ class TestCancellation:
                 for _ in range(20):
                     with anyio.move_on_after(0.01):
                         await client.list_function_event_invoke_configs(FunctionName="f")
+                while not asked:
+                    await checkpoint()
                 assert asked == 1
                 go_on.set()
                 with pytest.raises(ZeroDivisionError):
@@ -195,7 +196,7 @@ class TestCancellation:
         release, returned = threading.Event(), threading.Event()
 
         def slow() -> Any:
-            release.wait(5)
+            release.wait(60)
             from botocore.credentials import Credentials
 
             returned.set()
@@ -204,15 +205,14 @@ class TestCancellation:
         async def main() -> None:
             transport = httpx.MockTransport(lambda _: httpx.Response(200, json={}))
             async with eic.AsyncClient("us-east-1", credentials=slow, transport=transport) as client:
-                before = time.monotonic()
                 with anyio.move_on_after(0.05):
                     await paginate(client).build_full_result()
-                assert time.monotonic() - before < 2
+                assert not returned.is_set()
                 release.set()
                 assert await paginate(client).build_full_result() == {}
 
         run(main)
-        assert returned.wait(5)
+        assert returned.wait(60)
 
 
 class TestManyAtATime:

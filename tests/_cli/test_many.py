@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from account import Account
+from crowd import CrowdServer
 from processes import COMMAND, INTERRUPTIBLE_COMMAND, Many, Run
 from servers import Raw, ScriptedServer, page
 
@@ -50,6 +51,17 @@ class TestLines:
     @pytest.mark.parametrize("options", [["--max-concurrency", "1"], ["--output", "jsonl", "b"]], ids=str)
     def test_come_of_one_function_too_if_an_option_is_theirs(self, many: Many, options: list[str]) -> None:
         assert many("a", *options)[1][0]["FunctionName"] in "ab"
+
+    def test_of_as_many_functions_in_each_region_are_under_way_at_the_same_time(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each region has a rate limit of its own. The server answers neither before both have asked."""
+        regions = ["--region", "us-east-1", "--region", "us-west-2", "--max-concurrency", "1"]
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+        with CrowdServer() as server:
+            ran = run("meets-2", *regions, "--endpoint-url", server.url, "--cli-read-timeout", "20")
+
+        assert (ran.code, len(ran.lines)) == (0, 2)
 
     def test_of_a_failure_have_its_code_what_came_and_a_token(self, many: Many) -> None:
         name = f"breaks-1-{os.urandom(4).hex()}-pages-3"

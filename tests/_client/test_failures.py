@@ -18,7 +18,7 @@ from texts import boto3s
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs import exceptions as errors
-from lambda_event_invoke_configs._client import http
+from lambda_event_invoke_configs._client import http, network
 from lambda_event_invoke_configs.exceptions import HINTS
 
 Make = Callable[..., Any]
@@ -156,6 +156,19 @@ def test_of_a_process_without_a_file_left_says_so(ours: Make, host: str, proxy: 
         error = failure(client)
     assert type(error) is (errors.ProxyConnectionError if proxy else errors.EndpointConnectionError)
     assert f"Too many open files. {HINTS[errors.TOO_MANY_FILES]}" in str(error)
+
+
+def test_to_read_a_connection_to_its_end_closes_it(
+    ours: Make, talkative_lambda: Any, certificates: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """httpcore would keep it, with what came behind the response."""
+    kept = []  # else it would be closed as it is collected
+    connected = network.Link.connected
+    monkeypatch.setattr(network.Link, "connected", lambda link: (kept.append(link), connected(link))[1])
+    client = ours(f"https://localhost:{talkative_lambda.port}", verify=certificates.authority)
+    assert client.list_function_event_invoke_configs(FunctionName="answered-twice")
+    assert kept
+    assert talkative_lambda.hung_up_by_client()
 
 
 def test_does_not_take_what_the_caller_is_handling_for_its_reason(ours: Make, unused_port: int) -> None:

@@ -105,7 +105,7 @@ class TestTLS:
             options(verify="ca\0.pem")
 
     def test_is_unverified_where_that_is_asked_for_and_a_warning_says_so(self) -> None:
-        with pytest.warns(UserWarning, match="verify=False: whoever answers"):
+        with pytest.warns(UserWarning, match="verify=False: TLS certificates are not verified"):
             context = options(verify=False)["verify"]
         assert context.verify_mode is ssl.CERT_NONE
         assert not context.check_hostname

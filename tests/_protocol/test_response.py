@@ -326,7 +326,10 @@ def moments() -> Iterator[float]:
         1709222400,
         1711846800,
     ):
-        for minute in range(-180, 180):
+        for minute in {
+            *range(-180, 180, 15),
+            *(hour + near for hour in (-60, -30, 0, 30, 60) for near in (-1, 1)),
+        }:
             yield change + 60 * minute
     yield from (0, -1, -0.5, -1.5, 1e9, 4e9, 1e10, -1e9, -5e9, 253402214399)
 

@@ -58,18 +58,16 @@ def timeouts(of: Any, config: Any) -> object:
     return found.connect_timeout, found.read_timeout
 
 
-@pytest.mark.parametrize("by_profile", [False, True])
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-@pytest.mark.parametrize("given", GIVEN, ids=str)
-def test_time_limits_are_boto3s(
-    given: dict[str, Any] | None, environment: str | None, by_profile: bool, home: Home
-) -> None:
+@pytest.mark.parametrize("by_profile", [False, True])
+def test_time_limits_are_boto3s(environment: str | None, by_profile: bool, home: Home) -> None:
     if environment is not None and by_profile:
         home.write(f"[default]\ndefaults_mode ={environment}\n")
     elif environment is not None:
         home.setenv("AWS_DEFAULTS_MODE", environment)
-    config = None if given is None else BotocoreConfig(**given)
-    assert timeouts(ours, config) == timeouts(theirs, config)
+    for given in GIVEN:
+        config = None if given is None else BotocoreConfig(**given)
+        assert timeouts(ours, config) == timeouts(theirs, config), given
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,12 @@
 
     python tests/benchmarks/clients.py CLIENT URL LISTINGS PAGES [MARK]...
 
-lists LISTINGS functions of PAGES pages each: one after another, ours_many by ten threads (functions of one
-page only), an asynchronous client all at the same time. It prints a line of JSON for each mark, a number of
-pages received: CPU seconds and seconds since the start, resident bytes, blocks of Python's allocator. Before
-it looks at the memory it collects garbage, and leaves the time for that out. Nothing is imported that the
-client does not need itself, since that is measured too; the keys are in the environment.
+lists LISTINGS functions of PAGES pages each: one after another, an asynchronous client all at the same time.
+The clients for many functions (of one page each) list 32 at a time, ours_many 10. The certificate of an https
+URL is checked against AWS_CA_BUNDLE. It prints a line of JSON for each mark, a number of pages received: CPU
+seconds and seconds since the start, resident bytes, blocks of Python's allocator. Before it looks at the
+memory it collects garbage, and leaves the time for that out. Nothing is imported that the client does not
+need itself, since that is measured too; the credentials are in the environment.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import time
 
 REGION = "us-east-1"
 OPERATION = "list_function_event_invoke_configs"
+AT_A_TIME = 32
 
 
 def ours(url, pages):
@@ -27,12 +29,50 @@ def ours(url, pages):
     return lambda: paginator.paginate(FunctionName=f"measured-{pages}")
 
 
-def ours_many(url, pages, listings):
+def ours_many(url, pages, listings, at_a_time=10):
     import lambda_event_invoke_configs as eic
 
     names = (f"measured-{pages}" for _ in range(listings))
-    for outcome in eic.Client(REGION, endpoint_url=url).list_for_functions(names):
+    config = eic.Config(max_pool_connections=at_a_time)
+    client = eic.Client(REGION, endpoint_url=url, config=config)
+    for outcome in client.list_for_functions(names, max_concurrency=at_a_time):
         yield {"FunctionEventInvokeConfigs": outcome.configurations}
+
+
+def ours_pool(url, pages, listings):
+    return ours_many(url, pages, listings, AT_A_TIME)
+
+
+def boto3_pool(url, pages, listings):
+    """As boto3's users do it: one client, a pool of threads, the full result of each function."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    import boto3
+    from botocore.config import Config
+
+    config = Config(max_pool_connections=AT_A_TIME)
+    paginator = boto3.client("lambda", REGION, endpoint_url=url, config=config).get_paginator(OPERATION)
+
+    def one(_):
+        return paginator.paginate(FunctionName=f"measured-{pages}").build_full_result()
+
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        yield from pool.map(one, range(listings))
+
+
+def ours_full(url, pages, listings):
+    return _full_result(ours(url, pages), pages)
+
+
+def boto3_full(url, pages, listings):
+    return _full_result(boto3(url, pages), pages)
+
+
+def _full_result(listing, pages):
+    """One page for each of the full result, so that the marks are those of the other clients."""
+    found = listing().build_full_result()["FunctionEventInvokeConfigs"]
+    for page in range(pages):
+        yield {"FunctionEventInvokeConfigs": found[page * 50 : page * 50 + 50]}
 
 
 def boto3(url, pages):
@@ -66,11 +106,10 @@ def http_client(url, pages):
 def floor(url, pages):
     """httpx's transport, botocore's signer and json, put together by hand; no more than that."""
     import json
-    import ssl
 
     import httpx
 
-    transport = httpx.HTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), trust_env=False)
+    transport = httpx.HTTPTransport(verify=_tls(url), trust_env=False)
     signed = _signer(url, pages)
 
     def listing():
@@ -88,14 +127,11 @@ def floor(url, pages):
 async def floor_async(url, pages, listings, received):
     """The same with httpx's asynchronous transport."""
     import json
-    import ssl
 
     import httpx
 
     signed = _signer(url, pages)
-    async with httpx.AsyncHTTPTransport(
-        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), trust_env=False
-    ) as transport:
+    async with httpx.AsyncHTTPTransport(verify=_tls(url), trust_env=False) as transport:
         for _ in range(listings):
             marker = ""
             while marker is not None:
@@ -104,6 +140,14 @@ async def floor_async(url, pages, listings, received):
                 await response.aclose()
                 marker = page["NextMarker"]
                 received(page)
+
+
+def _tls(url):
+    import ssl
+
+    if url.startswith("https"):
+        return ssl.create_default_context(cafile=os.environ["AWS_CA_BUNDLE"])
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _signer(url, pages):
@@ -137,6 +181,57 @@ async def aiobotocore(url, pages, listings, received):
 
     async with get_session().create_client("lambda", REGION, endpoint_url=url) as client:
         await _all(client.get_paginator(OPERATION), pages, listings, received)
+
+
+async def ours_tasks(url, pages, listings, received):
+    import lambda_event_invoke_configs as eic
+
+    config = eic.Config(max_pool_connections=AT_A_TIME)
+    names = (f"measured-{pages}" for _ in range(listings))
+    async with (
+        eic.AsyncClient(REGION, endpoint_url=url, config=config) as client,
+        client.list_for_functions(names, max_concurrency=AT_A_TIME) as outcomes,
+    ):
+        async for outcome in outcomes:
+            received({"FunctionEventInvokeConfigs": outcome.configurations})
+
+
+async def aiobotocore_gather(url, pages, listings, received):
+    """As aiobotocore's users do it: one client, gather(), a semaphore, the full result of each function."""
+    import asyncio
+
+    from aiobotocore.config import AioConfig
+    from aiobotocore.session import get_session
+
+    slots = asyncio.Semaphore(AT_A_TIME)
+    config = AioConfig(max_pool_connections=AT_A_TIME)
+
+    async def one():
+        async with slots:
+            received(await paginator.paginate(FunctionName=f"measured-{pages}").build_full_result())
+
+    async with get_session().create_client("lambda", REGION, endpoint_url=url, config=config) as client:
+        paginator = client.get_paginator(OPERATION)
+        await asyncio.gather(*(one() for _ in range(listings)))
+
+
+async def aws_sdk(url, pages, listings, received):
+    """AWS's own SDK without botocore; it has no paginators."""
+    from aws_sdk_lambda.client import AsyncLambdaClient
+    from aws_sdk_lambda.config import AsyncLambdaConfig
+    from aws_sdk_lambda.models import ListFunctionEventInvokeConfigsInput
+
+    config = await AsyncLambdaConfig.resolve(endpoint_uri=url, region=REGION)
+    client = AsyncLambdaClient(config=config)
+    for _ in range(listings):
+        marker = None
+        while True:
+            asked = ListFunctionEventInvokeConfigsInput(function_name=f"measured-{pages}", marker=marker)
+            page = await client.list_function_event_invoke_configs(asked)
+            received({"FunctionEventInvokeConfigs": page.function_event_invoke_configs})
+            marker = page.next_marker
+            if marker is None:
+                break
 
 
 async def _all(paginator, pages, listings, received):
@@ -184,11 +279,11 @@ def main(client, url, listings, pages, *marks):
         wall += time.perf_counter() - now_wall
 
     run = globals()[client]
-    if run.__code__.co_argcount == 4:
+    if run.__code__.co_flags & 0x80:  # a coroutine function
         import asyncio
 
         asyncio.run(run(url, int(pages), int(listings), received))
-    elif run.__code__.co_argcount == 3:
+    elif run.__code__.co_argcount > 2:
         for page in run(url, int(pages), int(listings)):
             received(page)
     else:

@@ -15,15 +15,15 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
-import run
+from environment import page_server
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs._client import http as transport
 from lambda_event_invoke_configs._protocol import call, response
 from lambda_event_invoke_configs._protocol import request as operation
-from lambda_event_invoke_configs._protocol import response as timestamps
+from lambda_event_invoke_configs._sync.transport import PooledTransport
 
-KEYS = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "an-example"}
+CREDENTIALS = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "an-example"}
 TURNS = 9
 spent: Counter[str] = Counter()
 inner = [0.0]  # by depth: seconds of the steps called so far
@@ -52,14 +52,14 @@ def main(pages: int = 1_000) -> None:
     operation.validate = timed("checking the parameters", operation.validate)
     call.sign = timed("signing", call.sign)
     transport.to_httpx = timed("httpx's Request and URL", transport.to_httpx)
-    transport.to_reply = timed("the response's headers", transport.to_reply)
+    transport.to_response = timed("the response's headers", transport.to_response)
     response.json = TimedJSON
-    response.page = timed("members and timestamps", response.page)
+    call.parse_page = timed("members and timestamps", call.parse_page)
+    PooledTransport._exchange = timed(
+        "httpx's transport, httpcore, h11, the socket", PooledTransport._exchange
+    )
     turns: list[Counter[str]] = []
-    with run.page_server() as url, eic.Client("us-east-1", endpoint_url=url, **KEYS) as client:
-        client._transport.handle_request = timed(
-            "httpx's transport, httpcore, h11, the socket", client._transport.handle_request
-        )
+    with page_server() as url, eic.Client("us-east-1", endpoint_url=url, **CREDENTIALS) as client:
         listing = iter(
             client.get_paginator("list_function_event_invoke_configs").paginate(
                 FunctionName="measured-100000"
@@ -77,11 +77,11 @@ def main(pages: int = 1_000) -> None:
         print(f"{median(turn[name] for turn in turns) / whole:4.0%}  {name}")
     print(f"100%  a page: {whole / pages * 1e3:.2f} ms")
     moments = [1_700_000_000.125 + n * 86_399 for n in range(50)]
-    zone = timestamps.machine_zone()
+    zone = response.machine_zone()
     start = time.thread_time()
     for _ in range(pages):
         for moment in moments:
-            timestamps.parse_timestamp(moment, zone)
+            response.parse_timestamp(moment, zone)
     taken = time.thread_time() - start
     print(f"{taken / whole:4.0%}  50 timestamps, which are of members and timestamps")
 

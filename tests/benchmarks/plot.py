@@ -1,4 +1,4 @@
-"""Puts what run.py measured into the docs: the table of performance.md, and growth.svg.
+"""Puts what run.py measured into the docs: the tables of performance.md, gain.svg and growth.svg.
 
     python tests/benchmarks/plot.py
 
@@ -19,10 +19,11 @@ mpl.rcParams["svg.hashsalt"] = "growth"
 mpl.rcParams["svg.fonttype"] = "none"
 
 import matplotlib.pyplot as plt
-import run
+import table
 
 HERE = Path(__file__).parent
 DOCS = HERE.parents[1] / "docs"
+GAINS = re.compile(r"(?<=<!-- gains -->\n\n).*?(?=\n\n<!-- end of gains -->)", re.DOTALL)
 TABLE = re.compile(r"(?<=<!-- measured -->\n\n).*?(?=\n\n<!-- end -->)", re.DOTALL)
 OURS, THEIRS = "#1f6fb2", "#c4621a"
 STYLES = {
@@ -71,8 +72,32 @@ def draw(growth: dict[str, Any], picture: Path) -> None:
     figure.savefig(picture, metadata={"Date": None})
 
 
+COLORS = {"this library": OURS, "boto3": THEIRS, "aiobotocore": "#8a6d3b", "aws-sdk-lambda": "#7a7a7a"}
+
+
+def draw_gains(found: dict[str, dict[str, Any]], picture: Path) -> None:
+    figure, axis = plt.subplots(figsize=(8, 3.6), layout="constrained")
+    height = 0.2
+    for n, (name, color) in enumerate(COLORS.items()):
+        bars = [
+            (row + n * height, 1.0 if name == "this library" else each[name])
+            for row, each in enumerate(found.values())
+            if name == "this library" or name in each
+        ]
+        drawn = axis.barh(*zip(*bars, strict=True), height=height * 0.9, color=color, label=name)
+        axis.bar_label(drawn, fmt="%.1f", padding=3, fontsize=8)
+    axis.set_yticks([row + 1.5 * height for row in range(len(found))], list(found))
+    axis.invert_yaxis()
+    axis.set_xlabel("times what this library takes")
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.legend(frameon=False, loc="lower right")
+    figure.savefig(picture, metadata={"Date": None})
+
+
 if __name__ == "__main__":
     measured = json.loads((HERE / "measured.json").read_text())
     draw(measured["growth"], DOCS / "growth.svg")
+    draw_gains(measured["gains"], DOCS / "gain.svg")
     document = DOCS / "performance.md"
-    document.write_text(TABLE.sub(lambda _: run.as_text(measured), document.read_text()))
+    text = TABLE.sub(lambda _: table.as_text(measured), document.read_text())
+    document.write_text(GAINS.sub(lambda _: table.gains(measured), text))

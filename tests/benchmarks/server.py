@@ -1,9 +1,10 @@
 """The page server that all clients are measured against: prepared answers, nothing else.
 
-    python tests/benchmarks/server.py        prints its port; ends when its standard input does
+    python tests/benchmarks/server.py [SECONDS [CERTIFICATE]]
 
-A function named `anything-N` has N pages of 50 configurations; what a request's signature says is not
-looked at, since checking it would take longer than all the rest.
+It prints its port, and ends when its standard input does. It answers after so many seconds, and over TLS with
+a certificate, a PEM file that has the key too. A function named `anything-N` has N pages of 50
+configurations; a request's signature is not looked at, since checking it would take longer than all the rest.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import ssl
 import sys
 import threading
 
@@ -48,6 +50,8 @@ def answer(pages: int, page: int) -> bytes:
 
 
 class Pages(asyncio.Protocol):
+    delay = 0.0  # seconds
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
@@ -61,12 +65,21 @@ class Pages(asyncio.Protocol):
             if not asked:
                 self._transport.close()
                 return
-            self._transport.write(answer(int(asked[1]), int(asked[2] or 0)))
+            response = answer(int(asked[1]), int(asked[2] or 0))
+            if self.delay:
+                asyncio.get_running_loop().call_later(self.delay, self._transport.write, response)
+            else:
+                self._transport.write(response)
 
 
-async def main() -> None:
+async def main(delay: str = "0", certificate: str | None = None) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(Pages, "127.0.0.1", 0, backlog=2048)
+    Pages.delay = float(delay)
+    tls = None
+    if certificate:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(certificate)
+    server = await loop.create_server(Pages, "127.0.0.1", 0, backlog=2048, ssl=tls)
     print(server.sockets[0].getsockname()[1], flush=True)
     stopped = asyncio.Event()
     threading.Thread(
@@ -76,4 +89,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(*sys.argv[1:]))

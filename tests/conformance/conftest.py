@@ -5,13 +5,19 @@ HYPOTHESIS_PROFILE=long makes up 3,000 a test, others each time; without it ther
 
 from __future__ import annotations
 
+import copy
 import os
+from collections.abc import Callable
 from importlib.util import find_spec
 
 import boto3
+import botocore.loaders
+import botocore.session
 import pytest
 from hypothesis import HealthCheck, settings
 from tally import tally
+
+OPERATION = "ListFunctionEventInvokeConfigs"
 
 # It needs an older botocore, and so an environment of its own: .ci/run makes one.
 collect_ignore = [] if find_spec("aiobotocore") else ["test_beside_aiobotocore.py"]
@@ -26,6 +32,24 @@ _COMMON = settings(
 settings.register_profile("ci", _COMMON, max_examples=100, derandomize=True)
 settings.register_profile("long", _COMMON, max_examples=3000, derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(scope="session")
+def new_boto3_session() -> Callable[..., boto3.session.Session]:
+    """Makes sessions that look everything up anew, but for botocore's own data files and handlers."""
+    first = botocore.session.Session()
+    loader = botocore.loaders.create_loader()  # one of its own, since the model is changed
+    # A client gets a method for each operation, which takes its time: one will do.
+    model = loader.load_service_model("lambda", "service-2")
+    model["operations"] = {OPERATION: model["operations"][OPERATION]}
+
+    def make(profile_name: str | None) -> boto3.session.Session:
+        hooks = copy.copy(first._original_handler)
+        core = botocore.session.Session(event_hooks=hooks, include_builtin_handlers=False)
+        core.register_component("data_loader", loader)
+        return boto3.session.Session(botocore_session=core, profile_name=profile_name)
+
+    return make
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +19,8 @@ CONFIGS = [
     {"PageSize": 50},
     {"PageSize": 7},
     {"PageSize": "10", "MaxItems": "25"},
-    *({"MaxItems": n, "PageSize": size} for n in (0, 1, 49, 50, 51, 100, 119, 120, 121) for size in (7, 50)),
+    *({"MaxItems": n, "PageSize": 50} for n in (0, 1, 49, 50, 51, 120, 121)),
+    *({"MaxItems": n, "PageSize": 7} for n in (6, 7, 119)),
 ]
 
 
@@ -54,23 +54,29 @@ def without_ids(page: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("config", CONFIGS, ids=str)
 def test_pages_results_and_tokens_are_equal(
-    lam: LocalLambda, ours: Any, theirs: Any, config: dict[str, Any]
+    lam: LocalLambda, shells: Any, theirs: Any, config: dict[str, Any]
 ) -> None:
-    assert run(ours(**lam.client_options), **config) == run(theirs(**lam.client_options), **config)
+    expected = run(theirs(**lam.client_options), **config)
+    for client in shells(**lam.client_options):
+        assert run(client, **config) == expected
 
 
-def test_a_function_without_configurations_is_listed_alike(lam: LocalLambda, ours: Any, theirs: Any) -> None:
+def test_a_function_without_configurations_is_listed_alike(
+    lam: LocalLambda, shells: Any, theirs: Any
+) -> None:
     for config in CONFIGS[:3]:
-        mine = run(ours(**lam.client_options), "none", **config)
-        assert mine == run(theirs(**lam.client_options), "none", **config)
+        expected = run(theirs(**lam.client_options), "none", **config)
+        for client in shells(**lam.client_options):
+            assert run(client, "none", **config) == expected
 
 
 @pytest.mark.parametrize("first_limit", [0, 1, 49, 50, 51, 119])
 def test_a_token_of_either_resumes_in_the_other(
-    lam: LocalLambda, ours: Any, theirs: Any, first_limit: int
+    lam: LocalLambda, shells: Any, theirs: Any, first_limit: int
 ) -> None:
-    makes = [ours(**lam.client_options), theirs(**lam.client_options)]
-    for first, second in itertools.product(makes, makes):
+    boto3s_client = theirs(**lam.client_options)
+    pairs = [(client, boto3s_client) for client in shells(**lam.client_options)]
+    for first, second in [*pairs, *(pair[::-1] for pair in pairs)]:
         head = run(first, MaxItems=first_limit)
         middle = run(second, MaxItems=30, StartingToken=head["token"])
         tail = run(first, StartingToken=middle["token"]) if middle["token"] else {"items": []}
@@ -80,11 +86,12 @@ def test_a_token_of_either_resumes_in_the_other(
 
 @pytest.mark.parametrize("token", ["None", "None___5", "bTUwL215LWZ1bmN0aW9u", "NTAvbXktZnVuY3Rpb24="])
 def test_old_tokens_and_bare_markers_mean_the_same(
-    lam: LocalLambda, ours: Any, theirs: Any, token: str
+    lam: LocalLambda, shells: Any, theirs: Any, token: str
 ) -> None:
     for config in ({}, {"MaxItems": 60}):
-        outcomes = [outcome(make(**lam.client_options), token, config) for make in (ours, theirs)]
-        assert outcomes[0] == outcomes[1]
+        expected = outcome(theirs(**lam.client_options), token, config)
+        for client in shells(**lam.client_options):
+            assert outcome(client, token, config) == expected
 
 
 def outcome(client: Any, token: str, config: dict[str, int]) -> Any:
@@ -108,9 +115,11 @@ PARAMS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("params", PARAMS, ids=str)
 def test_errors_of_the_operation_are_equal(
-    lam: LocalLambda, ours: Any, theirs: Any, params: dict[str, Any]
+    lam: LocalLambda, shells: Any, theirs: Any, params: dict[str, Any]
 ) -> None:
-    assert failure(ours(**lam.client_options), params) == failure(theirs(**lam.client_options), params)
+    expected = failure(theirs(**lam.client_options), params)
+    for client in shells(**lam.client_options):
+        assert failure(client, params) == expected
 
 
 def failure(client: Any, params: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,6 @@ from urllib.parse import urlsplit
 
 import boto3
 import botocore.config
-import botocore.session
 import httpx
 import pytest
 from botocore.awsrequest import AWSResponse
@@ -34,7 +33,6 @@ from botocore.exceptions import (
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs.exceptions import InvalidConfigError
 
-NAME = "ListFunctionEventInvokeConfigs"
 KEYS = {"aws_access_key_id": "ARGUMENT", "aws_secret_access_key": "s"}
 REGIONS = (
     "us-east-1",
@@ -149,24 +147,6 @@ Compare = Callable[..., None]
 class _Body:
     def stream(self) -> Iterator[bytes]:
         yield b"{}"
-
-
-@pytest.fixture(scope="session")
-def new_boto3_session() -> Callable[..., boto3.session.Session]:
-    """Makes sessions that look everything up anew, but for botocore's own data files and handlers."""
-    first = botocore.session.Session()
-    loader = first.get_component("data_loader")
-    # A client gets a method for each operation, which takes its time: one will do.
-    model = loader.load_service_model("lambda", "service-2")
-    model["operations"] = {NAME: model["operations"][NAME]}
-
-    def make(profile_name: str | None) -> boto3.session.Session:
-        hooks = copy.copy(first._original_handler)
-        core = botocore.session.Session(event_hooks=hooks, include_builtin_handlers=False)
-        core.register_component("data_loader", loader)
-        return boto3.session.Session(botocore_session=core, profile_name=profile_name)
-
-    return make
 
 
 @pytest.fixture

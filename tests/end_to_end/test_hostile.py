@@ -116,6 +116,7 @@ def path_of(segment: str) -> str:
     return f"/2019-09-25/functions/{segment}/event-invoke-config/list"
 
 
+@pytest.mark.in_one_shell
 class TestNamesAndMarkers:
     @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
     def test_stay_where_they_belong(
@@ -304,6 +305,7 @@ def told(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_pa
     return told
 
 
+@pytest.mark.in_one_shell
 class TestSettings:
     @in_each_way("region", BAD_REGIONS)
     def test_a_region_that_is_no_host_label_is_refused(
@@ -486,6 +488,7 @@ PROFILES: dict[str, bytes] = {
 }
 
 
+@pytest.mark.in_one_shell
 class TestFiles:
     @pytest.mark.parametrize("content", PROFILES.values(), ids=PROFILES.keys())
     @pytest.mark.parametrize("variable", ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"])
@@ -810,6 +813,7 @@ BODIES: dict[str, bytes] = {
 }
 
 
+@pytest.mark.in_one_shell
 class TestBodies:
     @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
     @pytest.mark.parametrize("status", [200, 400, 429, 503])
@@ -944,13 +948,13 @@ class TestProxies:
                 target=lambda: outcomes.append(outcome_of(lambda: list_page(client))), daemon=True
             )
             calling.start()
-            calling.join(5)
+            calling.join(60)
         else:
 
             async def call() -> None:
                 client = eic.AsyncClient(**options)
                 try:
-                    with anyio.move_on_after(5):
+                    with anyio.move_on_after(60):
                         await client.list_function_event_invoke_configs(FunctionName="f")
                 except TYPED as caught:
                     outcomes.append(caught)

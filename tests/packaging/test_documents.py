@@ -12,7 +12,6 @@ import sys
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import processes
 import pytest
@@ -20,13 +19,14 @@ from account import KEYS, Account
 from botocore.configloader import load_config
 from bundle import DOCUMENT as DEPLOYING
 from markdown_it import MarkdownIt
-from processes import python
+from processes import forked_python
 
 import lambda_event_invoke_configs
 from lambda_event_invoke_configs._cli.arguments import parse
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PROMISES = [ROOT / "tests" / "README.md", ROOT / "docs" / "reliability.md"]
+DOCUMENTS = [ROOT / "README.md", PROMISES[0], *sorted((ROOT / "docs").glob("*.md"))]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 # A python block that begins with the path of a file is that file, for the other blocks of its document.
@@ -83,10 +83,6 @@ def test_every_block_is_of_a_kind_that_is_run_or_checked_below() -> None:
     assert fences == len(BLOCKS) + sum(1 for block in BLOCKS if block.output)
 
 
-def run(*command: str, **options: Any) -> str:
-    return python("-W", "error", *command, **options)
-
-
 @of_kind("python")
 def test_python_runs_as_it_is_and_prints_what_it_says(block: Block, tmp_path: Path) -> None:
     if file := FILE.match(block.code):
@@ -99,8 +95,12 @@ def test_python_runs_as_it_is_and_prints_what_it_says(block: Block, tmp_path: Pa
         (tmp_path / name).write_text(content)
     if any(name.startswith("othersdk/") for name in block.files):
         shutil.copytree(PACKAGE, tmp_path / VENDORED, ignore=shutil.ignore_patterns("__pycache__"))
-    pytest_itself = ["-m", "pytest", "-q", "-p", "no:cacheprovider"] if "def test_" in block.code else []
-    printed = run(*pytest_itself, "test_example.py", folder=tmp_path)
+    pytest_itself = (
+        ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--assert=plain"]
+        if "def test_" in block.code
+        else []
+    )
+    printed = forked_python(*pytest_itself, "test_example.py", folder=tmp_path)
     assert re.sub(r"(?s).*\n(\d+ passed) in .*", r"\1\n", printed) == block.output
 
 
@@ -118,7 +118,7 @@ def test_what_a_diff_makes_of_the_code_runs(block: Block, tmp_path: Path) -> Non
         f"made = eval(compile({new!r}, 'diff', 'exec', {flags}), {{'eic': eic}})\n"
         "if inspect.iscoroutine(made): asyncio.run(made)\n"
     )
-    assert run("-c", program, folder=tmp_path, AWS_CONFIG_FILE=str(tmp_path / "config")) == ""
+    assert forked_python("-c", program, folder=tmp_path, AWS_CONFIG_FILE=str(tmp_path / "config")) == ""
 
 
 def the_changed_lines_are_there(block: Block) -> None:
@@ -187,7 +187,8 @@ def test_each_line_of_shell_is_one_that_is_checked(block: Block, tmp_path: Path)
     for line in block.code.splitlines():
         command = without_installing(shlex.split(line.replace(".venv/bin/", "")))
         if command[0] == "lambda-event-invoke-configs" and "--local" in command:
-            assert run("-m", "lambda_event_invoke_configs", *command[1:], folder=tmp_path).count("\n") == 3
+            printed = forked_python("-m", "lambda_event_invoke_configs", *command[1:], folder=tmp_path)
+            assert printed.count("\n") == 3
         elif command[0] == "lambda-event-invoke-configs":
             can_be_used(command[1:])
         elif command[:2] == ["pip", "install"]:
@@ -228,6 +229,18 @@ def test_links_lead_to_what_is_there(path: Path) -> None:
         if anchor:
             headings = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE)
             assert anchor in {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}, link
+
+
+@pytest.mark.parametrize("path", PROMISES, ids=lambda path: path.parent.name)
+def test_each_promise_names_tests_that_exist(path: Path) -> None:
+    named = re.findall(r"\b(tests/[\w/.]+)((?:::\w+)*)", path.read_text())
+    assert named
+    for file, names in named:
+        assert (ROOT / file).exists(), file
+        for name in names.split("::")[1:]:
+            assert re.search(rf"^ *(class|(async )?def) {name}\b", (ROOT / file).read_text(), re.MULTILINE), (
+                name
+            )
 
 
 def test_every_difference_names_a_case() -> None:

@@ -119,6 +119,7 @@ def test_completion_at_the_prompt_offers_the_public_names_alone() -> None:
     assert all(hasattr(eic, name) for name in dir(eic))
 
 
+@pytest.mark.in_ci
 @pytest.mark.parametrize(
     ("code", "offered"),
     [
@@ -131,7 +132,8 @@ def test_completion_at_the_prompt_offers_the_public_names_alone() -> None:
 )
 def test_jedi_offers_what_there_is(code: str, offered: list[str]) -> None:
     """As in IPython, Jupyter and several editors: it reads the code, and runs none."""
-    jedi = pytest.importorskip("jedi")
+    import jedi
+
     project = jedi.Project(PACKAGE.parent, sys_path=[str(PACKAGE.parent), *sys.path])
     script = jedi.Script(f"import {PACKAGE.name} as eic\n{code}", project=project)
     assert {*offered} - {completion.name for completion in script.complete()} == set()
@@ -157,18 +159,20 @@ def undocumented(path: str, found: Any) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def package() -> Any:
     """The package as griffe reads it."""
-    griffe = pytest.importorskip("griffe")
+    import griffe
+
     return griffe.load("lambda_event_invoke_configs", search_paths=[str(PACKAGE.parent)])
 
 
+@pytest.mark.in_ci
 @pytest.mark.parametrize("name", OWN)
 def test_griffe_finds_no_undocumented_public_object(package: Any, name: str) -> None:
     found = package[name.removeprefix("eic.")]
     assert list(undocumented(name, found.final_target if found.is_alias else found)) == []
 
 
+@pytest.mark.in_ci
 def test_pyright_knows_the_type_of_everything_that_is_public(tmp_path: Path) -> None:
-    pytest.importorskip("pyright")
     command = ("-m", "pyright", "--outputjson", "--ignoreexternal", "--verifytypes", PACKAGE.name)
     found = json.loads(python(*command, folder=tmp_path, **ENVIRON))["typeCompleteness"]
     unclear = [s["name"] for s in found["symbols"] if s["isExported"] and not s["isTypeKnown"]]
@@ -179,11 +183,11 @@ def test_pyright_knows_the_type_of_everything_that_is_public(tmp_path: Path) -> 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LanguageServer]:
     """One for all, since it takes a while to start."""
-    pytest.importorskip("pyright")
     with LanguageServer(tmp_path_factory.mktemp("edited"), ENVIRON) as server:
         yield server
 
 
+@pytest.mark.in_ci
 class TestAnEditor:
     """pyright's language server stands for them: the one most of them run, or a kin of it."""
 

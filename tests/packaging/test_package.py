@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import processes
@@ -52,31 +51,6 @@ def test_keys_that_are_given_need_no_botocore_session() -> None:
         "print('botocore.session' in sys.modules, 'botocore.client' in sys.modules, 'boto3' in sys.modules)"
     )
     assert python(code, PACKAGE.parent) == "False False False\n"
-
-
-def test_a_copy_under_another_name_works_beside_the_installed_one(tmp_path: Path) -> None:
-    vendor = tmp_path / "othersdk" / "_vendor"
-    shutil.copytree(PACKAGE, vendor / "leic", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "installed").symlink_to(PACKAGE.parent)
-    code = (
-        f"import sys; sys.path.append({str(PACKAGE.parent)!r})\n"
-        "import lambda_event_invoke_configs as installed\n"
-        "from othersdk._vendor import leic\n"
-        "with installed.LocalLambda({'f': 120}) as lam:\n"
-        "    for package in (installed, leic):\n"
-        "        with package.client('lambda', **lam.client_options) as client:\n"
-        "            paginator = client.get_paginator('list_function_event_invoke_configs')\n"
-        "            print(type(client).__module__, "
-        "len(list(paginator.paginate(FunctionName='f').items())))\n"
-        "            try: client.list_function_event_invoke_configs(FunctionName='no')\n"
-        "            except package.exceptions.ResourceNotFoundException as e: print(type(e).__module__)\n"
-    )
-    assert python(code, tmp_path).splitlines() == [
-        "lambda_event_invoke_configs._sync.client 120",
-        "lambda_event_invoke_configs.exceptions",
-        "othersdk._vendor.leic._sync.client 120",
-        "othersdk._vendor.leic.exceptions",
-    ]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from lambda_event_invoke_configs import __version__
+
+pytestmark = pytest.mark.in_ci
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

@@ -6,7 +6,10 @@ import re
 import shutil
 from pathlib import Path
 
+import pytest
 from browser import dom, measure
+
+pytestmark = pytest.mark.in_ci
 
 BROKEN = """<!doctype html><meta charset="utf-8">
 <body style="margin: 0">

@@ -211,8 +211,8 @@ class Home:
         self.folder = folder
         self.setenv = monkeypatch.setenv
         self.aws = aws
-        # botocore looks these up as it is imported.
-        self.sso_cache = folder / "sso-cache"
+        # Where it is in this home; botocore looks that up as it is imported.
+        self.sso_cache = folder / ".aws" / "sso" / "cache"
         for provider in "credentials.SSOProvider", "tokens.SSOTokenProvider":
             monkeypatch.setattr(f"botocore.{provider}._SSO_TOKEN_CACHE_DIR", str(self.sso_cache))
         monkeypatch.setattr("botocore.credentials.EC", _NoKey)
@@ -335,7 +335,7 @@ class Home:
         return self.sso(expires=LONG_AGO)
 
     def _cache(self, name: str, token: dict[str, str]) -> None:
-        self.sso_cache.mkdir(exist_ok=True)
+        self.sso_cache.mkdir(parents=True, exist_ok=True)
         file = hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()
         (self.sso_cache / f"{file}.json").write_text(json.dumps(token))
 

@@ -14,13 +14,14 @@ BLOCK = 4096  # bytes: what file systems give out space in
 
 def cut_down(bundle: Path, keep: str = "") -> None:
     """Runs the document's shell block on the installation in `bundle`, which has to have that name."""
-    (block,) = (
-        found
-        for found in re.findall(r"^```sh\n(.*?)^```$", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
-        if "KEEP" in found
-    )
-    environ = {"PATH": os.environ["PATH"], "KEEP": keep}
-    run("sh", "-c", block, folder=bundle.parent, only=environ)
+    run_block("KEEP", bundle.parent, KEEP=keep)
+
+
+def run_block(about: str, folder: Path, **environ: str) -> None:
+    """Runs the document's shell block that contains a text, in the directory that has `bundle`."""
+    blocks = re.findall(r"^```sh\n(.*?)^```$", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
+    (block,) = (found for found in blocks if about in found)
+    run("sh", "-c", block, folder=folder, only={"PATH": os.environ["PATH"], **environ})
 
 
 def to_keep() -> dict[str, str]:

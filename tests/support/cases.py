@@ -20,11 +20,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+from unittest import mock
 
 import httpx
 from botocore.config import Config
 from listing import LIST
 from servers import Raw, Reply, ScriptedServer, Silence, error, page
+
+from lambda_event_invoke_configs._client import network
 
 NOBODY = "http://127.0.0.1:9"
 
@@ -562,11 +565,21 @@ def answers_without_end() -> Iterator[Case]:
     body = b'{"FunctionEventInvokeConfigs": []}'
     yield Case("answer.too-large", call(FunctionName="f"), (Reply(200, body + b" " * 2**20),))
 
-    def impatient(bench: Bench) -> Any:
-        config = Config(connect_timeout=0.2, read_timeout=0.2, retries={"total_max_attempts": 1})
-        return bench.client(config=config).list_function_event_invoke_configs(FunctionName="f")
+    passed = 0.0
 
-    yield Case("answer.too-slow", impatient, (Reply(200, body + b" " * 60, drip=60),))
+    class Late(Reply):
+        """Hours pass between its two parts, on the clock that our deadlines go by."""
+
+        def wire(self) -> bytes:
+            nonlocal passed
+            passed += 3600
+            return super().wire()
+
+    def slowly(bench: Bench) -> Any:
+        with mock.patch.object(network, "time", mock.Mock(monotonic=lambda: passed)):
+            return bench.client().list_function_event_invoke_configs(FunctionName="f")
+
+    yield Case("answer.too-slow", slowly, (Late(200, body, drip=1),) * 3)
 
 
 def iterating() -> Iterator[Case]:

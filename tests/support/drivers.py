@@ -7,6 +7,7 @@ client has under a name, `Driven` has too.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -40,6 +41,12 @@ def set_clock(client: Any, now: float) -> None:
     A client of its own has no argument for that: its clock is the machine's.
     """
     client._call_flow._clock = lambda: now
+
+
+def set_read_timeout(client: Any, seconds: float) -> None:
+    """Has a client's next calls be more or less patient; their deadline stays as it was."""
+    made = getattr(client, "client", client)
+    made._settings = replace(made._settings, config=replace(made._settings.config, read_timeout=seconds))
 
 
 def set_retry_quota(client: Any, available: int) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
+import runpy
 import subprocess
 import sys
+import tempfile
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -77,3 +81,42 @@ def run(
 def python(*arguments: str | Path, **options: Any) -> str:
     """What Python prints: `python("-c", code)`; the options are those of `run()`."""
     return run(sys.executable, *arguments, **options).out
+
+
+# From a process that has imported what takes long: for what runs in a process of its own but does not look at
+# how it came to be there.
+
+_FORKING = multiprocessing.get_context("forkserver")
+_FORKING.set_forkserver_preload(["anyio._backends._asyncio", "botocore.session", f"{PACKAGE}.local", "trio"])
+
+
+def forked_python(*arguments: str | Path, folder: Path, **environ: str) -> str:
+    """What Python prints, with warnings as errors: of a script, `-c` and code, or `-m` and a module."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        streams = [multiprocessing.reduction.DupFd(file.fileno()) for file in (out, err)]
+        texts = [str(argument) for argument in arguments]
+        process = _FORKING.Process(target=_run, args=(texts, folder, {**os.environ, **environ}, streams))
+        process.start()
+        process.join(LONGEST)
+        printed, complaints = ((file.seek(0), file.read().decode())[1] for file in (out, err))
+        assert process.exitcode == 0, f"{printed}\n{complaints}"
+        return printed
+
+
+def _run(arguments: list[str], folder: Path, environ: Mapping[str, str], streams: list[Any]) -> None:
+    for number, stream in enumerate(streams, start=1):
+        os.dup2(stream.detach(), number)
+    os.environ.clear()
+    os.environ.update(environ)
+    os.chdir(folder)
+    sys.path[0] = str(folder)
+    warnings.simplefilter("error")
+    kind, *rest = arguments
+    sys.argv = rest if kind == "-m" else arguments
+    if kind == "-m":
+        runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
+    elif kind == "-c":
+        exec(rest[0], {"__name__": "__main__"})  # noqa: S102
+    else:
+        # In full: processes of its own look for it where this one began.
+        runpy.run_path(str(folder / kind), run_name="__main__")

@@ -15,13 +15,14 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 DRIP = 0.02  # seconds before each of a dripping reply's bytes
-AT_MOST = 30  # seconds until something that does not happen is an error
+AT_MOST = 60  # seconds until something that does not happen is an error
 TUNNEL = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
@@ -357,7 +358,7 @@ class Silent(Server):
 
 
 class Trickle(Server):
-    """Every answer never ends; it comes piece by piece, with a pause of seconds before each."""
+    """Answers without end, at least for long, piece by piece, with a pause of seconds before each."""
 
     def __init__(self, head: bytes, endless: bytes, pause: float) -> None:
         self._head, self._endless, self._pause = head, endless, pause
@@ -365,7 +366,8 @@ class Trickle(Server):
 
     def respond(self, connection: socket.socket, head: bytes) -> bool:
         connection.sendall(self._head)
-        while not self._over.wait(self._pause):
+        end = time.monotonic() + AT_MOST
+        while not self._over.wait(self._pause) and time.monotonic() < end:
             connection.sendall(self._endless)
         return False
 

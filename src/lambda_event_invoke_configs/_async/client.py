@@ -20,8 +20,8 @@ from anyio import from_thread
 from anyio.lowlevel import current_token
 
 from .._client import http
-from .._client.base import ClientBase
-from .._client.outcome import THROTTLING_TIMEOUT, FunctionOutcome, OutcomeBuilder, timeout_seconds
+from .._client.base import THROTTLING_TIMEOUT, ClientBase
+from .._client.outcome import FunctionOutcome, OutcomeBuilder, timeout_seconds
 from .._client.paginator import ItemsBase, PageIteratorBase, PaginatorBase, searcher
 from .._protocol.call import GetCredentials, Request, ReserveConnection, Result, Sleep
 from .._protocol.pagination import ItemBuffer, Pagination, add_to, configurations, finish

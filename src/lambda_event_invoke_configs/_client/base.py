@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import CodeType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, NoReturn, TypedDict, TypeVar
 
 from .. import exceptions as errors
 from .._protocol.call import CallFlow
@@ -27,6 +26,10 @@ else:
 
 TransportT = TypeVar("TransportT")
 
+# Seconds. A throttled request goes again every other second at least, so one that is still refused after this
+# time shares its quota with something that uses it up.
+THROTTLING_TIMEOUT = 300.0
+
 
 class ClientOptions(TypedDict, total=False):
     """The keyword arguments of a client, except `region_name` and `transport`."""
@@ -42,8 +45,7 @@ class ClientOptions(TypedDict, total=False):
     config: arguments.ConfigArgument | None
 
 
-@dataclass(frozen=True, slots=True)
-class ClientMeta:
+class ClientMeta(NamedTuple):
     """The resolved settings of a client."""
 
     region_name: str

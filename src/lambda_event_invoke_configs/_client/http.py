@@ -7,7 +7,6 @@ signed request must not have.
 from __future__ import annotations
 
 import errno
-import os
 import socket
 import ssl
 import sys
@@ -23,7 +22,6 @@ import httpx
 
 from .._protocol.call import Request
 from .._protocol.response import Response
-from .._settings.config import invalid_setting
 from .._settings.resolve import Settings
 from ..exceptions import (
     NOT_HTTP,
@@ -43,6 +41,7 @@ from ..exceptions import (
     SSLError,
 )
 from .network import too_large
+from .tls import tls_context
 
 
 def transport_options(settings: Settings) -> dict[str, Any]:
@@ -77,34 +76,15 @@ def _proxy(url: str, tls: ssl.SSLContext) -> httpx.Proxy:
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:
-    verify, cert = settings.verify, settings.config.client_cert
+    verify = settings.verify
     if verify is False:
         warnings.warn(
-            "verify=False: whoever answers at the endpoint's address is taken for it",
+            "verify=False: TLS certificates are not verified",
             stacklevel=_callers_level(),
         )
-    if "https" not in (settings.endpoint.scheme, (settings.proxy or "").partition(":")[0]):
-        # Loading the CA certificates takes 20 to 40 ms, and nothing here would look at them.
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if isinstance(verify, bool):
-        context = httpx.create_ssl_context(verify=verify, trust_env=False)
-    else:
-        try:
-            context = ssl.create_default_context(cafile=verify)
-            # From 3.13 on, Python refuses a certificate authority without a key identifier, as many of a
-            # company's own are. boto3 does not, and who names the file means it.
-            context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        except (OSError, ValueError) as error:
-            raise invalid_setting(
-                "verify (or AWS_CA_BUNDLE, ca_bundle)", verify, f"a PEM file: {error}"
-            ) from None
-    if cert:
-        try:
-            context.load_cert_chain(*([cert] if isinstance(cert, (str, os.PathLike)) else cert))
-        except (OSError, TypeError, ValueError) as error:
-            allowed = f"a PEM file, or (certificate, key): {error}"
-            raise invalid_setting("client_cert", cert, allowed) from None
-    return context
+    # Loading the CA certificates takes a while, and over http:// nothing would look at them.
+    used = "https" in (settings.endpoint.scheme, (settings.proxy or "").partition(":")[0])
+    return tls_context(settings.config, verify if used else None)
 
 
 def _callers_level() -> int:

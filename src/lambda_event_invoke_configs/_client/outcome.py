@@ -74,9 +74,6 @@ class OutcomeBuilder:
         return FunctionOutcome(self.request["FunctionName"], self._found, error, token)
 
 
-# Seconds. A throttled request goes again every other second at least, so one that is still refused after this
-# time shares its quota with something that uses it up.
-THROTTLING_TIMEOUT = 300.0
 # How many functions at first. Each outcome adds one more, as in TCP's slow start (RFC 5681). The rate limiter
 # learns the limit from the first throttled response, so requests that were sent before may be throttled too.
 FIRST_CONCURRENCY = 15

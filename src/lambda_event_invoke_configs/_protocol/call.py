@@ -21,8 +21,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Union, cast
+from typing import TYPE_CHECKING, Union, cast
 from urllib.parse import quote
 
 from .._fork import reset_after_fork
@@ -44,29 +43,36 @@ _random = random.SystemRandom()
 _MODELED_CODES = frozenset(MODELED_ERRORS)
 
 
-@dataclass(frozen=True, slots=True)
 class Request:
     """One attempt: GET `url`, whose path and query are `target` on the wire, byte for byte."""
 
-    url: str
-    target: str
-    headers: list[tuple[str, str]] = field(repr=False)  # they include Authorization
+    __slots__ = ("headers", "target", "url")
+
+    def __init__(self, url: str, target: str, headers: list[tuple[str, str]]) -> None:
+        self.url = url
+        self.target = target
+        self.headers = headers
+
+    def __repr__(self) -> str:
+        return f"Request({self.url!r})"  # the headers include Authorization
 
 
-class ReserveConnection(NamedTuple):
+class ReserveConnection:
     pass
 
 
-class GetCredentials(NamedTuple):
+class GetCredentials:
     pass
 
 
-class Send(NamedTuple):
-    request: Request
+class Send:
+    def __init__(self, request: Request) -> None:
+        self.request = request
 
 
-class Sleep(NamedTuple):
-    seconds: float
+class Sleep:
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
 
 
 Action = Union[ReserveConnection, GetCredentials, Send, Sleep]

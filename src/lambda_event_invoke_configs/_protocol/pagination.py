@@ -109,12 +109,13 @@ RESULT_KEY: Final = "FunctionEventInvokeConfigs"
 _CONFIG_KEYS = ("MaxItems", "PageSize", "StartingToken")
 
 
-class PaginationPlan(NamedTuple):
-    """What one `paginate()` call requests: the first request, the start, and the number of configurations."""
+class PaginationPlan:
+    """The plan of one `paginate()` call: the first request, the start, and the number of configurations."""
 
-    params: Mapping[str, object]
-    start: Position
-    max_items: int | None
+    def __init__(self, params: Mapping[str, object], start: Position, max_items: int | None) -> None:
+        self.params = params
+        self.start = start
+        self.max_items = max_items
 
 
 def parse_pagination_config(params: Mapping[str, object], config: object) -> PaginationPlan:
@@ -236,7 +237,7 @@ class Pagination:
 
 
 class _CycleDetector:
-    """Finds out in constant memory that a pass would never end: markers that repeat.
+    """Detects, in constant memory, repeated markers: a pass that would never end.
 
     boto3 raises for the same marker twice in a row, after it has returned that page a second time, and never
     ends in a longer cycle. Remembering all markers would take memory without bound. Brent's algorithm
@@ -252,7 +253,7 @@ class _CycleDetector:
         self._next_power = 1
 
     def check(self, marker: str | None, next_marker: str) -> None:
-        """Raises PaginationError if `next_marker` of the page at `marker` leads back."""
+        """Raises PaginationError if `next_marker` of the page at `marker` leads to an earlier page."""
         following = _effective(next_marker)
         if following == marker:
             message = f"The same next token was received twice: { ({'Marker': next_marker}) }"

@@ -1,4 +1,4 @@
-"""A response in, a page or an error out; and the timestamps in a page.
+"""Parses a response to a page or an error, and the timestamps in a page.
 
 The shapes are those of the service's API model. Members that are absent, null or unknown become what boto3
 makes of them. Where a response did not come from the service, boto3 returns an empty page or fails with a
@@ -18,11 +18,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from http.client import responses as reason_phrases
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from dateutil.parser import parse as parse_date
 from dateutil.tz import tzlocal, tzutc
@@ -41,13 +40,15 @@ if TYPE_CHECKING:
     from ..types import DestinationConfig, FunctionEventInvokeConfig, ListFunctionEventInvokeConfigsResponse
 
 
-@dataclass(frozen=True, slots=True)
 class Response:
     """An HTTP response as it arrived. Header names are in lower case, repeated ones joined by ", "."""
 
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = field(repr=False)
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
 
 
 def parse_page(response: Response, retries: Mapping[str, int]) -> ListFunctionEventInvokeConfigsResponse:
@@ -268,13 +269,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MAX_TEXT = 128  # characters; dateutil takes four times as long for twice as many
 
 
-class Zone(NamedTuple):
+class Zone:
     """The machine's time zone: the tzinfo of the results, and its offsets, standard and daylight saving."""
 
-    shown: tzlocal
-    standard: timezone
-    summer: timezone
-    saved: float  # seconds that daylight saving adds
+    def __init__(self, standard: timezone, summer: timezone, saved: float) -> None:
+        self.shown = tzlocal()
+        self.standard = standard
+        self.summer = summer
+        self.saved = saved  # seconds that daylight saving adds
 
 
 def machine_zone() -> Zone:
@@ -287,7 +289,7 @@ def _zone(west: int, west_in_summer: int, has_summer: int, _names: tuple[str, st
     # The names are only part of the cache key: `tzlocal()` takes them from the time module itself.
     summer = west_in_summer if has_summer else west
     standard, saving = (timezone(timedelta(seconds=-seconds)) for seconds in (west, summer))
-    return Zone(tzlocal(), standard, saving, west - summer)
+    return Zone(standard, saving, west - summer)
 
 
 def parse_timestamp(value: Any, zone: Zone) -> datetime:
@@ -306,7 +308,7 @@ def parse_timestamp(value: Any, zone: Zone) -> datetime:
                 # Not a number, or not within the calendar's years: "20231114221320" is a date.
                 # In London, dateutil would read "GMT" as the machine's zone.
                 return parse_date(value, tzinfos={"GMT": tzutc()})
-        # What follows is datetime.fromtimestamp(value, tzlocal()), faster.
+        # The rest is datetime.fromtimestamp(value, tzlocal()), faster.
         moment = datetime.fromtimestamp(value, zone.standard)
         comes_again = False
         if zone.saved:

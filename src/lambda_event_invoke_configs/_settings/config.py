@@ -1,12 +1,10 @@
-"""`Config`: what a caller sets beyond the client's own arguments, with botocore's names."""
+"""`Config`: the settings that are not arguments of the client, with botocore's names."""
 
 from __future__ import annotations
 
 import functools
-import inspect
 import logging
 import os
-import re
 import string
 import sys
 from collections.abc import Mapping
@@ -44,23 +42,24 @@ _FLAGS = (
     "ignore_configured_endpoint_urls",
     "tcp_keepalive",
 )
-_HEADER_TEXT = re.compile(r"[ -~]*")
 _EXTRA_OPTIONS = "max_response_size"  # botocore's Config has no such option
-# Options of botocore's Config that would change what is sent, and what does the same here.
+# Options of botocore's Config that would change the request, with their alternatives here.
 _UNSUPPORTED = {"proxies_config": "`transport`", "user_agent": "`user_agent_extra`"}
 
 
 class DefaultTimeout(float):
-    """Seconds that nobody has set, so that `defaults_mode` may give others."""
+    """A default in seconds, which `defaults_mode` may replace."""
 
 
 _DEFAULT_CONNECT_TIMEOUT = DefaultTimeout(60)
 
 
 def reject_unknown_arguments(cls: C) -> C:
-    """Make a class's TypeError for an unknown argument list the known ones."""
+    """Class decorator: the TypeError for an unknown argument lists the valid ones."""
     init = cls.__init__  # type: ignore[misc]  # of this very class
-    known = list(inspect.signature(init).parameters)[1:]
+    code = init.__code__
+    # Not inspect.signature(), which takes as long as some modules; the first is self.
+    known = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
 
     @functools.wraps(init)
     def checked(self: object, *args: object, **options: object) -> None:
@@ -87,30 +86,31 @@ def reject_unknown_arguments(cls: C) -> C:
 class Config:
     """Settings of a client, with the names and the meanings of `botocore.config.Config`.
 
-    connect_timeout, read_timeout: seconds (default 60 each; None for no limit). An attempt takes no longer
-        than both together, however slowly the response comes; a `Client`'s longer if it tries several
-        addresses of a host.
-    max_response_size: bytes of a response's body (default 1 MiB; a page of 50 has some 20 KiB). Past it,
-        ResponseTooLargeError.
-    retries: {"total_max_attempts": n} counts attempts, the first included (default 3); {"max_attempts":
-        n} counts retries; {"mode": "standard" (default) or "adaptive"}. "legacy" is taken for
+    connect_timeout, read_timeout: seconds (default 60 each; None for no limit). Their sum limits an attempt
+    on
+        an open connection, however slowly the response arrives.
+    max_response_size: maximum bytes of a response body (default 1 MiB; a page of 50 has about 20 KiB). A
+        larger one raises ResponseTooLargeError.
+    retries: {"total_max_attempts": n} counts attempts, including the first (default 3); {"max_attempts":
+        n} counts retries; {"mode": "standard" (default) or "adaptive"}. "legacy" is treated as
         "standard".
-    max_pool_connections: connections kept and used at the same time (default 10).
+    max_pool_connections: maximum open connections (default 10).
     proxies: {"https": "http://proxy:3128"}, by the endpoint's scheme (default: HTTP_PROXY, HTTPS_PROXY
         and NO_PROXY of the environment; {} for none).
     client_cert: path of a PEM file, or (certificate, key).
     user_agent_extra: appended to the User-Agent header. user_agent_appid: `app/...` in it.
     use_fips_endpoint, use_dualstack_endpoint, ignore_configured_endpoint_urls, tcp_keepalive: None
-        (default) leaves it to the environment and the profile.
-    defaults_mode: "legacy" (default), "standard", "in-region", "cross-region", "mobile" or "auto", which sets
-        the connect_timeout where that is not given: 3.1, 1.1, 3.1 or 30 seconds. "auto" is one of the
-        region modes where AWS's environment names its region, else "standard".
-    parameter_validation: False sends what it is given (default True).
+        (default) defers to the environment and the profile.
+    defaults_mode: "legacy" (default), "standard", "in-region", "cross-region", "mobile" or "auto". Sets
+        connect_timeout if it is not given: "standard" and "cross-region" 3.1 seconds, "in-region" 1.1,
+        "mobile" 30. "auto" is "in-region" or "cross-region" if the environment of an AWS service names the
+        region, else "standard".
+    parameter_validation: False sends parameters without validation (default True).
     signature_version: "v4" (default), or `botocore.UNSIGNED` for requests without credentials.
-    region_name: the region, where the client's own argument does not say.
+    region_name: the region; the client's argument takes precedence.
 
-    Raises TypeError for another name, and InvalidConfigError or botocore's InvalidRetry... errors for
-    values that cannot be used.
+    Raises TypeError for an unknown name, and InvalidConfigError, InvalidDefaultsMode or one of botocore's
+    InvalidRetry... errors for an invalid value.
     """
 
     region_name: str | None = None
@@ -142,7 +142,7 @@ class Config:
                 raise invalid_setting(name, number, "an int, 1 or more")
         for name in ("user_agent_extra", "user_agent_appid"):
             text = getattr(self, name)
-            if text is not None and not (isinstance(text, str) and _HEADER_TEXT.fullmatch(text)):
+            if text is not None and not (isinstance(text, str) and text.isascii() and text.isprintable()):
                 raise invalid_setting(name, text, "printable ASCII text")
         validate_defaults_mode(self.defaults_mode or LEGACY_DEFAULTS)
         for name in _FLAGS:
@@ -158,7 +158,7 @@ class Config:
 
     @classmethod
     def of(cls, config: object) -> Config:
-        """`config` itself, the same settings out of a botocore Config, or the defaults for None."""
+        """Convert the `config` argument: a Config, a botocore Config, or None for the defaults."""
         if config is None:
             return cls()
         if isinstance(config, cls):

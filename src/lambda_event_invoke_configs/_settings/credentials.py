@@ -1,25 +1,24 @@
-"""Which credentials sign the requests: explicit ones, the environment's, or those botocore's chain finds.
+"""The credentials that sign the requests: explicit, from the environment, or from botocore's provider chain.
 
-The chain is role, web identity, SSO, shared files, process, container and instance metadata; it does
-I/O, so it is asked on the first request, and it needs `botocore.session`, which takes a while to load
-and is left alone where explicit keys or the environment have what is needed.
+The chain consists of role, web identity, SSO, shared files, process, container and instance metadata. It
+performs I/O, so it runs on the first request. It needs `botocore.session`, which takes long to import and is
+not imported if the arguments or the environment contain credentials.
 
-One source for an identity. A role with an MFA code prompts, a `credential_process` may open a window, a
-container's endpoint is limited to so many requests a second. So:
+Each identity has one source of credentials. A role with an MFA code prompts the user, a `credential_process`
+may open a window, and a container's endpoint limits the rate of requests. Therefore:
 
-1. The clients of one identity share one source, sync and async ones, in all threads and event loops of a
-   process (`_SharedSources`). A source lives as long as one of its clients, which hold it; the registry does
-   not.
-2. At any time a source fetches once (`ChainCredentials.frozen`). The first caller that needs a fetch makes
-   it, in its own thread, where a prompt can read the terminal and Ctrl-C works. The others wait for its
-   result, or sign with what is there as long as it lasts. An `AsyncClient` calls from a thread, one for all
-   its tasks.
-3. A failure is shared too: those who waited get it, each as an error object of its own. A call that comes
-   later asks again, since the reason may be gone by then. Where the caller that fetches is interrupted, one
-   of the others fetches in its place.
-4. A forked process keeps what its parent had found. Its locks are new, and a fetch that a thread of the
-   parent was making is dropped along with what it was working on: botocore's own locks in there would never
-   be released. The child's first call finds the credentials again.
+1. All clients with the same identity share one source: sync and async clients, in all threads and event loops
+   of a process (`_SharedSources`). The clients hold the references, so a source exists as long as one of its
+   clients. The registry has only weak references.
+2. A source performs one fetch at a time (`ChainCredentials.frozen`). The first caller that needs a fetch
+   performs it in its thread, where a prompt can read the terminal and Ctrl-C works. The other callers wait
+   for the result, or sign with the current credentials while these are valid. An `AsyncClient` uses one
+   worker thread for all its tasks.
+3. All waiting callers share a failure; each gets a separate error object. A later call tries again, because
+   the cause may be gone. If the caller that fetches is interrupted, another caller fetches instead.
+4. A forked process keeps the credentials that its parent has loaded. Its locks are new. If a thread of the
+   parent was fetching, the child drops the fetch and the object that it was working on, because botocore's
+   locks in that object would never be released. The child's first call loads the credentials again.
 """
 
 from __future__ import annotations
@@ -29,7 +28,6 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass, field
 from inspect import iscoroutinefunction
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Union, cast
@@ -53,21 +51,30 @@ if TYPE_CHECKING:
 
 logger: logging.Logger = logging.getLogger(__name__)
 
-_HEADER_TEXT = re.compile(r"[!-~]+")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
-
-@dataclass(frozen=True, slots=True)
 class FrozenCredentials:
-    """What one request is signed with, under the names that botocore's signer reads."""
+    """The credentials for one request, with the attribute names of botocore's signer."""
 
-    access_key: str
-    secret_key: str = field(repr=False)
-    token: str | None = field(repr=False)
+    __slots__ = ("access_key", "secret_key", "token")
+
+    def __init__(self, access_key: str, secret_key: str, token: str | None) -> None:
+        self.access_key = access_key
+        self.secret_key = secret_key
+        self.token = token
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FrozenCredentials) and all(
+            getattr(self, name) == getattr(other, name) for name in self.__slots__
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # nothing keeps them in a set
+
+    def __repr__(self) -> str:
+        return f"FrozenCredentials(access_key={self.access_key!r})"  # nothing that is secret
 
 
 class StaticCredentials:
-    """Credentials that stay the same."""
+    """Credentials that do not expire."""
 
     def __init__(self, keys: FrozenCredentials, source: str) -> None:
         self._keys = validated(keys, source)
@@ -83,9 +90,10 @@ class StaticCredentials:
 
 
 def validated(keys: FrozenCredentials, source: str) -> FrozenCredentials:
-    """The same credentials.
+    """Validate and return the credentials.
 
-    Raises NoCredentialsError for half a pair, and CredentialRetrievalError for what no request may hold.
+    Raises NoCredentialsError if one of the two is missing, and CredentialRetrievalError for values that a
+    request cannot contain.
     """
     if not keys.access_key or not keys.secret_key:
         raise NoCredentialsError()
@@ -101,44 +109,46 @@ def _complaint(name: str, value: object) -> str | None:
     if not isinstance(value, str):
         return "is not a string"
     if name == "secret_key":
-        return "has a character that UTF-8 cannot encode" if _SURROGATE.search(value) else None
-    # The HTTP library would refuse it too, but with the whole value in its message.
-    if not _HEADER_TEXT.fullmatch(value):
+        encodable = value.isascii() or not re.search("[\ud800-\udfff]", value)
+        return None if encodable else "has a character that UTF-8 cannot encode"
+    # The HTTP library would reject it too, but its message would contain the value.
+    if not (value and value.isascii() and value.isprintable()) or " " in value:
         return "has a character that is not allowed in a header, such as a line break"
     return None
 
 
 _CHAIN = "the credential chain"
-_MUST_REFRESH = 10 * 60  # seconds before they expire; botocore tries to from 15 minutes on
+_MUST_REFRESH = 10 * 60  # seconds before the expiry; botocore starts to refresh 15 minutes before
 
 
 class ChainCredentials:
-    """Credentials that are found on first use, and refreshed by botocore as they expire.
+    """Credentials that are loaded on first use, and refreshed by botocore before they expire.
 
-    load: finds them: botocore's credentials, or what has their get_frozen_credentials().
-    is_chain: whether a provider of botocore's does. What else a load of the user's raises is raised as it is.
+    load: returns botocore's credentials, or an object with the method get_frozen_credentials().
+    is_chain: whether `load` runs botocore's providers. Errors of a user's `load` are raised unchanged, except
+        botocore's.
     """
 
     def __init__(self, load: Callable[[], Any], *, is_chain: bool = False) -> None:
         self._load = load
         self._is_chain = is_chain
         self._found: Any = None
-        self._fetch: Future[FrozenCredentials] | None = None  # the one that is being made
+        self._fetch: Future[FrozenCredentials] | None = None  # the fetch in progress
         self._ever_fetched = False
         self.reset()
         reset_after_fork(self)
 
     def reset(self) -> None:
-        """Replace the locks: in a forked process no thread fetches credentials."""
+        """Replace the locks: after a fork, no thread of the child is fetching credentials."""
         self._lock = threading.Lock()
         if self._fetch is not None and self._is_chain:
             self._found = None
         self._fetch = None
-        if hasattr(self._found, "_refresh_lock"):  # botocore's, of credentials that expire
+        if hasattr(self._found, "_refresh_lock"):  # botocore's temporary credentials
             self._found._refresh_lock = threading.Lock()
 
     def needs_io(self) -> bool:
-        """Whether `frozen()` may do I/O now: nothing was found yet, or what was found is to be refreshed."""
+        """Whether `frozen()` may perform I/O now: the credentials are not loaded, or need a refresh."""
         if self._found is None:
             return True
         from botocore.credentials import Credentials, RefreshableCredentials
@@ -148,17 +158,17 @@ class ChainCredentials:
         return type(self._found) is not Credentials
 
     def cached(self) -> FrozenCredentials | None:
-        """The credentials found last, while they need no refresh, even if botocore has begun one early."""
+        """The current credentials while they are valid, even if botocore has started an early refresh."""
         found = self._found
         if getattr(found, "_frozen_credentials", None) is None or found.refresh_needed(_MUST_REFRESH):
             return None
         return self._current()
 
     def frozen(self) -> FrozenCredentials:
-        """The credentials to sign with now. May do I/O and take long.
+        """The credentials to sign with now. May perform I/O and block.
 
-        Raises NoCredentialsError, PartialCredentialsError, CredentialRetrievalError or what else
-        botocore's providers raise.
+        Raises NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, or another error of
+        botocore's providers.
         """
         while self.needs_io():
             fetch: Future[FrozenCredentials] = Future()
@@ -171,7 +181,7 @@ class ChainCredentials:
                     return cached
                 error = current.exception()  # waits
             except CancelledError:
-                continue  # who fetched was interrupted
+                continue  # the caller that fetched was interrupted
             finally:
                 if self._fetch is fetch:
                     self._fetch = None
@@ -195,13 +205,13 @@ class ChainCredentials:
             fetch.set_exception(redacted(error, source if self._is_chain else None))
             name, seconds = type(error).__name__, monotonic() - started_at
             logger.debug("no credentials from %s: %s, in %.3f s", source, name, seconds)
-            # An MFA code is asked for once by botocore's object, even if it was mistyped.
+            # botocore's object asks for an MFA code only once, even if the code was wrong: load a new object.
             if not self._ever_fetched or isinstance(error, RefreshWithMFAUnsupportedError):
                 self._found = None
 
     def _current(self) -> FrozenCredentials:
-        # botocore's own, without another look at the time, and so without I/O: whoever else uses the object
-        # may have refreshed it since frozen() was called here.
+        # Read the attribute, because get_frozen_credentials() checks the time and may perform I/O: another
+        # user of the object may have refreshed it since frozen() was called here.
         frozen = getattr(self._found, "_frozen_credentials", None)
         return self._validated(frozen or self._found.get_frozen_credentials())
 
@@ -209,7 +219,7 @@ class ChainCredentials:
         return validated(_frozen(frozen), self._method())
 
     def _method(self) -> str:
-        """botocore's name for where they came from, such as "assume-role"."""
+        """botocore's name for the provider, such as "assume-role"."""
         return getattr(self._found, "method", None) or "explicit"
 
 
@@ -221,7 +231,7 @@ def _frozen(frozen: Any) -> FrozenCredentials:
         return FrozenCredentials(frozen.access_key, frozen.secret_key, frozen.token or None)
     except AttributeError:
         kind = type(frozen).__name__
-        del frozen  # the repr of botocore's tuple, or of what is there in its place, shows them
+        del frozen  # the repr of botocore's tuple, or of another object, shows the secrets
     raise InvalidConfigError(
         error_msg=f"Invalid value for credentials: get_frozen_credentials() returned {kind}, "
         "must have access_key, secret_key and token"
@@ -229,7 +239,7 @@ def _frozen(frozen: Any) -> FrozenCredentials:
 
 
 class _SharedSources:
-    """The sources of this process, by identity, as long as their clients hold them."""
+    """The sources of this process by identity, with weak references."""
 
     def __init__(self) -> None:
         self._sources: WeakValueDictionary[Identity, ChainCredentials] = WeakValueDictionary()
@@ -262,16 +272,19 @@ def resolve_credentials(
     region: str,
     environ: Mapping[str, str],
 ) -> CredentialSource:
-    """Where a client's credentials come from; `profile_name` is the argument, not the environment's.
+    """The source of a client's credentials.
 
-    Raises PartialCredentialsError for half a pair, in the arguments or in the environment, and
-    InvalidConfigError for `credentials` of another kind.
+    profile_name: the argument, not the profile of the environment.
+
+    Raises PartialCredentialsError if the access key id or the secret access key is missing in the arguments
+    or the environment, and InvalidConfigError if `credentials` has the wrong type.
     """
     if credentials is not None:
         return ChainCredentials(_given(credentials))
     if access_key is not None or secret_key is not None or token is not None:
         return StaticCredentials(_explicit(access_key, secret_key, token), "explicit")
-    # A profile named by argument wins over the environment's keys, one named there does not.
+    # A profile from the argument takes precedence over credentials in the environment; a profile from the
+    # environment does not.
     if not profile_name and environ.get("AWS_ACCESS_KEY_ID"):
         return _environment(environ)
     return _shared.of(identify(profile_name, region, environ), region)
@@ -291,7 +304,7 @@ def _given(credentials: Any) -> Callable[[], Credentials]:
         if _are_credentials(found):
             return cast("Credentials", found)
         kind = type(found).__name__
-        del found  # it may be the keys themselves
+        del found  # it may contain secrets
         raise InvalidConfigError(
             error_msg=f"Invalid value for credentials: the callable returned {kind}, "
             "must be a botocore Credentials object"
@@ -301,13 +314,13 @@ def _given(credentials: Any) -> Callable[[], Credentials]:
 
 
 def _are_credentials(found: object) -> bool:
-    # aiobotocore's have a coroutine function there.
+    # In aiobotocore's credentials, this is a coroutine function.
     frozen = getattr(found, "get_frozen_credentials", None)
     return callable(frozen) and not iscoroutinefunction(frozen)
 
 
 def _explicit(access_key: str | None, secret_key: str | None, token: str | None) -> FrozenCredentials:
-    # A token without its keys is half a set too; boto3 drops it and signs as somebody else.
+    # A token alone is incomplete too; boto3 ignores it and signs with other credentials.
     for name, value in (("aws_access_key_id", access_key), ("aws_secret_access_key", secret_key)):
         if value is None:
             raise PartialCredentialsError(provider="explicit", cred_var=name)
@@ -321,7 +334,8 @@ def _explicit(access_key: str | None, secret_key: str | None, token: str | None)
 def _expiring(environ: Mapping[str, str]) -> ChainCredentials:
     from botocore.credentials import EnvProvider
 
-    # Now, since they are what is meant; botocore looks there again when they expire.
+    # Read them now, because they belong to the identity; botocore reads the environment again when they
+    # expire.
     try:
         found = EnvProvider(environ).load()
     except ValueError:
@@ -332,12 +346,12 @@ def _expiring(environ: Mapping[str, str]) -> ChainCredentials:
 
 
 def _environment(environ: Mapping[str, str]) -> CredentialSource:
-    """The keys of an environment that has AWS_ACCESS_KEY_ID."""
+    """The credentials of an environment with AWS_ACCESS_KEY_ID."""
     if not environ.get("AWS_SECRET_ACCESS_KEY"):
         raise PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY")
     if environ.get("AWS_CREDENTIAL_EXPIRATION"):
         return _expiring(environ)
-    # AWS_SECURITY_TOKEN is its old name, which botocore too looks for first.
+    # AWS_SECURITY_TOKEN is the old name; botocore also reads it first.
     token = environ.get("AWS_SECURITY_TOKEN") or environ.get("AWS_SESSION_TOKEN") or None
     return StaticCredentials(
         FrozenCredentials(environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"], token), "env"

@@ -14,23 +14,22 @@ from urllib.parse import SplitResult, urlsplit
 
 from ..exceptions import InvalidEndpointError, InvalidRegionError
 
-# RFC 1123's host label. The region becomes part of the host that signed requests are sent to.
-_HOST_LABEL = re.compile(r"(?![0-9]+$)(?!-)[a-zA-Z0-9-]{1,63}(?<!-)")
-_HOST = re.compile(r"(?:(?!-)[A-Za-z0-9-]{1,63}(?<!-)\.)*(?!-)[A-Za-z0-9-]{1,63}(?<!-)\.?")
-_DIGITS_AND_DOTS = re.compile(r"[0-9.]+")
-_URL = re.compile(r"[!-~]+")
-_BEHIND_BRACKET = re.compile(r"[^\[]\[|\][^:]")  # urlsplit drops unexpected text in these places
+_BEHIND_BRACKET = r"[^\[]\[|\][^:]"  # urlsplit drops unexpected text in these places
 _MAX_HOST = 255
+_MAX_LABEL = 63
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-class Partition(NamedTuple):
+class Partition:
     """A group of regions that share accounts and host names."""
 
-    name: str
-    region_prefixes: tuple[str, ...]
-    dns_suffix: str
-    dual_stack_dns_suffix: str
+    def __init__(
+        self, name: str, region_prefixes: tuple[str, ...], dns_suffix: str, dual_stack_dns_suffix: str
+    ) -> None:
+        self.name = name
+        self.region_prefixes = region_prefixes
+        self.dns_suffix = dns_suffix
+        self.dual_stack_dns_suffix = dual_stack_dns_suffix
 
 
 _AWS = Partition("aws", (), "amazonaws.com", "api.aws")
@@ -53,7 +52,8 @@ def partition_of(region: str) -> Partition:
 
 def validate_region(region: str) -> None:
     """Raises InvalidRegionError for a region that is not a valid host label."""
-    if not isinstance(region, str) or not _HOST_LABEL.fullmatch(region):
+    # The region becomes part of the host that signed requests are sent to.
+    if not isinstance(region, str) or not _is_label(region) or region.isdigit():
         raise InvalidRegionError(region_name=region)
 
 
@@ -103,14 +103,14 @@ def custom(url: str, source: str) -> Endpoint:
 
 
 def _split(url: object) -> SplitResult | None:
-    if not isinstance(url, str) or not _URL.fullmatch(url):
+    if not isinstance(url, str) or not url.isascii() or not url.isprintable() or " " in url:
         return None
     try:
         parts = urlsplit(url)
         usable = (
             parts.scheme in _DEFAULT_PORTS
             and _is_host(parts.hostname, bracketed="[" in parts.netloc)
-            and not _BEHIND_BRACKET.search(parts.netloc)
+            and not ("[" in parts.netloc and re.search(_BEHIND_BRACKET, parts.netloc))
             and parts.port != 0
             and "@" not in parts.netloc
             and not url.endswith(("?", "#"))
@@ -126,7 +126,18 @@ def _split(url: object) -> SplitResult | None:
 def _is_host(host: str | None, *, bracketed: bool) -> bool:
     if not host or len(host) > _MAX_HOST:
         return False
-    if bracketed or _DIGITS_AND_DOTS.fullmatch(host):
+    if bracketed or not host.strip("0123456789."):
         # Raises ValueError for an invalid address.
         return bool(ip_address(host))
-    return bool(_HOST.fullmatch(host))
+    return all(map(_is_label, host.removesuffix(".").split(".")))
+
+
+def _is_label(text: str) -> bool:
+    """Whether it is a host label (RFC 1123): ASCII letters, digits and, within, hyphens; 63 at most."""
+    return (
+        text.isascii()
+        and text.replace("-", "").isalnum()
+        and len(text) <= _MAX_LABEL
+        and not text.startswith("-")
+        and not text.endswith("-")
+    )

@@ -32,7 +32,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..exceptions import NoCredentialsError, ProfileNotFound
@@ -65,7 +64,6 @@ class File(NamedTuple):
     state: tuple[int, int] | None
 
 
-@dataclass(frozen=True, slots=True)
 class Identity:
     """The identity of a client. Equal identities have the same credentials.
 
@@ -74,12 +72,33 @@ class Identity:
     environ: the environment variables that botocore's providers may read.
     """
 
-    profile: str | None
-    by_argument: bool
-    config_file: File
-    credentials_file: File
-    partition: str
-    environ: frozenset[tuple[str, str]] = field(repr=False)  # may contain the secret access key
+    # Not a tuple: the environment may contain the secret access key.
+    __slots__ = ("by_argument", "config_file", "credentials_file", "environ", "partition", "profile")
+
+    def __init__(
+        self,
+        *,
+        profile: str | None,
+        by_argument: bool,
+        config_file: File,
+        credentials_file: File,
+        partition: str,
+        environ: frozenset[tuple[str, str]],
+    ) -> None:
+        self.profile = profile
+        self.by_argument = by_argument
+        self.config_file = config_file
+        self.credentials_file = credentials_file
+        self.partition = partition
+        self.environ = environ
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Identity) and all(
+            getattr(self, name) == getattr(other, name) for name in self.__slots__
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.profile, self.config_file, self.credentials_file, self.environ))
 
 
 def identify(profile_name: str | None, region: str, environ: Mapping[str, str]) -> Identity:

@@ -109,12 +109,12 @@ def redact_botocore_logs() -> Iterator[None]:
 
 
 # Constant texts of botocore and shlex, with a host name at most.
-_CONSTANT_TEXT = re.compile(
+_CONSTANT_TEXT = (
     r"Unsupported host '[^']*'\..*|Auth token value is not a legal header value"
     r"|No closing quotation|No escaped character"
 )
-_CONTAINER_BODY = re.compile(r"(?s)(from container metadata): .*")
-_MEMBER = re.compile(r"[A-Za-z_]{1,30}")
+_CONTAINER_BODY = r"(?s)(from container metadata): .*"
+_MEMBER = r"[A-Za-z_]{1,30}"
 _EXPIRED = "Credentials were refreshed, but the refreshed credentials are still expired."
 _IN_CONFIG_FILES = {
     "MissingSectionHeaderError": "no section header",
@@ -156,7 +156,7 @@ def _with_text_only(error: Any, source: str | None) -> BaseException:
 
 def _text(error: Exception, value: object) -> object:
     if isinstance(value, str):
-        return _CONTAINER_BODY.sub(r"\1", value)
+        return re.sub(_CONTAINER_BODY, r"\1", value)
     if not isinstance(value, Exception):
         return value
     if isinstance(error, HTTPClientError):
@@ -178,12 +178,12 @@ def reason(error: Exception) -> str:
         return " ".join(line.partition(", value:")[0] for line in lines)
     if isinstance(error, EOFError):
         return "no MFA code was entered, because there is no terminal"
-    if isinstance(error, KeyError) and error.args and _MEMBER.fullmatch(str(error.args[0])):
+    if isinstance(error, KeyError) and error.args and re.fullmatch(_MEMBER, str(error.args[0])):
         return f"{error.args[0]} is missing"
     text = str(error)
     if text == _EXPIRED:
         return "the provider returned expired credentials"
-    if _CONSTANT_TEXT.fullmatch(text):
+    if re.fullmatch(_CONSTANT_TEXT, text):
         return text.removesuffix(".")
     return f"the provider returned invalid data ({type(error).__name__})"
 

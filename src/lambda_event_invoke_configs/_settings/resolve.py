@@ -1,8 +1,8 @@
-"""What a client is told, and where it may be told: argument, environment, profile, default.
+"""Resolves the settings of a client from arguments, environment, profile and defaults.
 
-`resolve()` looks each setting up in turn, first in the arguments, then in the environment, then in the
-profile of the shared config files, and gives `Settings`, in which nothing is left open. Files are read,
-through botocore's own loader of them, and nothing else is done.
+`resolve()` looks up each setting in the arguments, then in the environment, then in the profile of the shared
+config files, and returns the complete `Settings`. It reads files through botocore's config loader, and
+performs no other I/O.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -41,27 +41,55 @@ from .redaction import config_file_reason
 
 logger: logging.Logger = logging.getLogger(__name__)
 
-_PROXY_URL = re.compile(r"(https?://)(?:[^/?#\t\r\n\ud800-\udfff]*@)?([^@]+)")
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
-_HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:.]*\]|[A-Za-z0-9._-]*)(:[0-9]{1,5}(?![^/]))?/?")
+_PROXY_URL = r"(https?://)(?:[^/?#\t\r\n\ud800-\udfff]*@)?([^@]+)"
+_SCHEME = r"[a-z][a-z0-9+.-]*"
+_HOST_AND_PORT = r"(\[[0-9a-fA-F:.]*\]|[A-Za-z0-9._-]*)(:[0-9]{1,5}(?![^/]))?/?"
 _MAX_DIGITS = 9  # of a number of attempts; Python reads 4300
 
 
-@dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything a client needs to know, resolved."""
+    """The resolved settings of a client. Not a tuple, because the proxy's URL may contain a password."""
 
-    region: str
-    endpoint: Endpoint
-    config: Config
-    verify: bool | str
-    proxy: str | None = field(repr=False)  # may hold a password
-    max_attempts: int
-    adaptive: bool
-    parameter_validation: bool
-    tcp_keepalive: bool
-    user_agent: str
-    environ: Mapping[str, str] = field(repr=False)
+    __slots__ = (
+        "adaptive",
+        "config",
+        "endpoint",
+        "environ",
+        "max_attempts",
+        "parameter_validation",
+        "proxy",
+        "region",
+        "tcp_keepalive",
+        "user_agent",
+        "verify",
+    )
+
+    def __init__(
+        self,
+        *,
+        region: str,
+        endpoint: Endpoint,
+        config: Config,
+        verify: bool | str,
+        proxy: str | None,
+        max_attempts: int,
+        adaptive: bool,
+        parameter_validation: bool,
+        tcp_keepalive: bool,
+        user_agent: str,
+        environ: Mapping[str, str],
+    ) -> None:
+        self.region = region
+        self.endpoint = endpoint
+        self.config = config
+        self.verify = verify
+        self.proxy = proxy
+        self.max_attempts = max_attempts
+        self.adaptive = adaptive
+        self.parameter_validation = parameter_validation
+        self.tcp_keepalive = tcp_keepalive
+        self.user_agent = user_agent
+        self.environ = environ
 
 
 class Lookup:
@@ -80,7 +108,7 @@ class Lookup:
         self._profile: Mapping[str, Any] = profiles.get(self.profile_name or "default", {})
 
     def env(self, *names: str) -> str | None:
-        # A variable that is set to nothing is not set, as in AWS's other SDKs.
+        # Empty variables are treated as unset, as in other AWS SDKs.
         return next((value for name in names if (value := self.environ.get(name))), None)
 
     def profile(self, key: str) -> str | None:
@@ -93,11 +121,11 @@ class Lookup:
         return self.env(env) or self.profile(key)
 
     def flag(self, explicit: bool | None, env: str, key: str) -> bool:
-        # Only "true" is true, in any case, as with boto3.
+        # Only "true" (in upper or lower case) is true, as in boto3.
         return explicit if explicit is not None else (self.find(env, key) or "").lower() == "true"
 
     def service_endpoint_url(self) -> str | None:
-        """`endpoint_url` of lambda in the profile's `services` section."""
+        """The `endpoint_url` for lambda in the profile's `services` section."""
         section = self.profile("services")
         if section is None:
             return None
@@ -119,7 +147,7 @@ def _read_files(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     if os.path.isfile(config_file):
         found.update(_read(_loader().load_config, config_file))
     if os.path.isfile(credentials_file):
-        # Settings in the credentials file win over the config file's, as with boto3.
+        # The credentials file takes precedence over the config file, as in boto3.
         for name, values in _read(_loader().raw_config_parse, credentials_file).items():
             found["profiles"].setdefault(name, {}).update(values)
     return found
@@ -151,7 +179,7 @@ def resolve(
     config: object = None,
     environ: Mapping[str, str],
 ) -> Settings:
-    """Look every setting up.
+    """Look up all settings.
 
     Raises NoRegionError, InvalidRegionError, ProfileNotFound, ConfigParseError, InvalidEndpointError,
     InvalidConfigError or one of botocore's InvalidRetry... errors.
@@ -197,10 +225,10 @@ def _with_defaults(config: Config, of_botocore: bool, region: str, lookup: Looku
 
 
 def _auto_mode(region: str, lookup: Lookup) -> str:
-    """The mode for a program that runs where the environment says.
+    """The mode that "auto" stands for.
 
-    botocore asks the instance's metadata service where the environment does not say. Not here: making a
-    client does no I/O.
+    If the environment does not name the region, botocore queries the instance metadata service. This library
+    does not, because creating a client performs no I/O.
     """
     if not lookup.env("AWS_EXECUTION_ENV"):
         return "standard"
@@ -268,7 +296,7 @@ def _retries(config: Config, lookup: Lookup) -> tuple[int, str]:
 
 
 def _number(text: str) -> int | str:
-    """A number as botocore reads it: with white space around it, such as the CR of a file from Windows."""
+    """A number as botocore parses it: white space around it is allowed, such as the CR of a Windows file."""
     try:
         return int(text) if len(text.strip()) <= _MAX_DIGITS else text
     except ValueError:
@@ -295,7 +323,7 @@ def _proxy(config: Config, endpoint: Endpoint) -> str | None:
         return None
     if isinstance(proxy, str) and "://" not in proxy:
         proxy = f"http://{proxy.removeprefix('//')}"
-    match = _PROXY_URL.fullmatch(proxy) if isinstance(proxy, str) else None
+    match = re.fullmatch(_PROXY_URL, proxy) if isinstance(proxy, str) else None
     try:
         endpoints.custom(f"{match[1]}{match[2]}" if match else "", source)
     except InvalidConfigError:
@@ -305,10 +333,10 @@ def _proxy(config: Config, endpoint: Endpoint) -> str | None:
 
 
 def _configured_proxy(endpoint: Endpoint) -> tuple[str | None, str]:
-    """The proxy of the environment or of the system, and the name of the setting it comes from."""
+    """The proxy from the environment or the system, and the name of the setting."""
     from urllib.request import getproxies, proxy_bypass
 
-    # As botocore: with the port, if the endpoint's URL has one.
+    # As in botocore: with the port, if the endpoint's URL has one.
     if proxy_bypass(urlsplit(endpoint.url).netloc):
         return None, ""
     proxy = getproxies().get(endpoint.scheme)
@@ -318,10 +346,10 @@ def _configured_proxy(endpoint: Endpoint) -> tuple[str | None, str]:
 
 
 def masked(proxy: str) -> str:
-    """The URL of a proxy as it may be shown, whether it is one or not: its scheme, host and port."""
+    """The URL of a proxy without its password: scheme, host and port. The URL may be invalid."""
     scheme, separator, rest = proxy.partition("://")
     _, at, place = rest.rpartition("@")
-    shown = cast("re.Match[str]", _HOST_AND_PORT.match(place))[0]
-    if not _SCHEME.fullmatch(scheme):
+    shown = cast("re.Match[str]", re.match(_HOST_AND_PORT, place))[0]
+    if not re.fullmatch(_SCHEME, scheme):
         scheme = "***"
     return f"{scheme}{separator}{'***:***@' if at else ''}{shown}{'' if shown == place else '***'}"

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import httpx
 
 from .._client import http
-from .._client.base import ClientBase, ClientOptions
-from .._client.outcome import THROTTLING_TIMEOUT, FunctionOutcome, OutcomeBuilder, timeout_seconds
+from .._client.base import THROTTLING_TIMEOUT, ClientBase, ClientOptions
 from .._client.paginator import ItemsBase, PageIteratorBase, PaginatorBase, searcher
 from .._protocol.call import GetCredentials, Request, ReserveConnection, Result, Sleep
 from .._protocol.pagination import ItemBuffer, Pagination, add_to, configurations, finish
@@ -25,8 +24,10 @@ from .transport import PooledTransport, Reservation, read
 
 if TYPE_CHECKING:
     from .. import types
+    from .._client import outcome
 else:
     types = LazyModule("..types", __package__)
+    outcome = LazyModule(".._client.outcome", __package__)
 
 T = TypeVar("T")
 ListPage = Callable[[Mapping[str, object]], "types.ListFunctionEventInvokeConfigsResponse"]
@@ -142,7 +143,7 @@ class Client(ClientBase[httpx.BaseTransport]):
         starting_token: str | None = None,
         *,
         throttling_timeout: float | None = THROTTLING_TIMEOUT,
-    ) -> FunctionOutcome:
+    ) -> outcome.FunctionOutcome:
         """All configurations of one function from `starting_token` on, or the error, which is not raised.
 
         It uses the rate limiter of the `adaptive` retry mode, so that many of these stay within the service's
@@ -150,7 +151,7 @@ class Client(ClientBase[httpx.BaseTransport]):
 
         throttling_timeout: as for `list_for_functions`.
         """
-        return self._list_one(function_name, timeout_seconds(throttling_timeout), starting_token)
+        return self._list_one(function_name, outcome.timeout_seconds(throttling_timeout), starting_token)
 
     def _list_one(
         self,
@@ -158,8 +159,8 @@ class Client(ClientBase[httpx.BaseTransport]):
         seconds: float,
         starting_token: str | None = None,
         stopped: Stopped = lambda: False,
-    ) -> FunctionOutcome:
-        builder = OutcomeBuilder(name, starting_token)
+    ) -> outcome.FunctionOutcome:
+        builder = outcome.OutcomeBuilder(name, starting_token)
         paginator = self._paginator(lambda params: self._call(params, seconds))
         try:
             pages = paginator.paginate(**builder.request)
@@ -177,7 +178,7 @@ class Client(ClientBase[httpx.BaseTransport]):
         *,
         max_concurrency: int = 10,
         throttling_timeout: float | None = THROTTLING_TIMEOUT,
-    ) -> Generator[FunctionOutcome, None, None]:
+    ) -> Generator[outcome.FunctionOutcome, None, None]:
         """The configurations of many functions: an outcome for each of them, as it completes.
 
         Streaming: names are consumed on demand, with at most `max_concurrency` in flight.
@@ -191,7 +192,7 @@ class Client(ClientBase[httpx.BaseTransport]):
         Stopping early does not block: the threads that still list end at their next page.
         Raises InvalidConfigError for an argument that cannot be used, and at the end what `names` raised.
         """
-        seconds = timeout_seconds(throttling_timeout)
+        seconds = outcome.timeout_seconds(throttling_timeout)
         return list_many(
             lambda name, stopped: self._list_one(name, seconds, stopped=stopped), names, max_concurrency
         )

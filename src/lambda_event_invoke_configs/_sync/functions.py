@@ -11,9 +11,14 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from .._client.outcome import FIRST_CONCURRENCY, FunctionOutcome, validate
+from .._typing import LazyModule
+
+if TYPE_CHECKING:
+    from .._client import outcome
+else:
+    outcome = LazyModule(".._client.outcome", __package__)
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -23,13 +28,13 @@ _SECONDS_BETWEEN_SIGNAL_CHECKS = 1
 
 
 def list_many(
-    list_one: Callable[[str, Stopped], FunctionOutcome], names: Iterable[str], max_concurrency: int
-) -> Generator[FunctionOutcome, None, None]:
+    list_one: Callable[[str, Stopped], outcome.FunctionOutcome], names: Iterable[str], max_concurrency: int
+) -> Generator[outcome.FunctionOutcome, None, None]:
     """The outcomes of `list_one(name, stopped)` for all names, as they complete.
 
     Raises InvalidConfigError at once for arguments that cannot be used, and at the end what `names` raised.
     """
-    validate(names, Iterable, max_concurrency)
+    outcome.validate(names, Iterable, max_concurrency)
     return run_bounded(list_one, iter(names), max_concurrency)
 
 
@@ -58,7 +63,7 @@ def run_bounded(
     failure: Exception | None = None
     more = True
     threads = 0
-    concurrency = min(FIRST_CONCURRENCY, max_concurrency)
+    concurrency = min(outcome.FIRST_CONCURRENCY, max_concurrency)
 
     def run_jobs() -> None:
         while job := jobs.get():
