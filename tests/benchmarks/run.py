@@ -1,20 +1,20 @@
-"""Measures what the library takes, beside boto3 and aiobotocore, and prints a table with the budgets.
+"""Compares time, memory and size with other clients, and prints a table with the budgets.
 
     python tests/benchmarks/run.py [--quick] [--growth] [--output measured.json]
 
-It makes environments of its own from a built wheel: one with the newest boto3, one with aiobotocore, which
-needs an older botocore, one with aws-sdk-lambda. A measurement is a process of its own (see clients.py).
-Those that are compared run in turns, so that what else the machine does hits all of them, and the medians are
-compared. The table says of each figure what it is:
+It creates separate environments from a built wheel: one with the newest boto3, one with aiobotocore, which
+needs an older botocore, and one with aws-sdk-lambda. Each measurement runs in a separate process (see
+clients.py). The processes that are compared run alternately, so that other load on the machine affects all of
+them. The medians are compared. The table has the kind of each figure:
 
     instructions   counted by valgrind; no other program changes them
     CPU            user and system time; other programs change it by some per cent, less in a ratio
-    wall           time on the clock; a busy machine makes it longer
+    wall           elapsed time; a busy machine makes it longer
     memory, size, count
 
-`--quick` runs less often and leaves out what only CPU and wall time show: what CI runs, in a minute. The exit
-status is 1 only for what is not noise: instructions, modules loaded by the import, memory growth, sizes.
-`--growth` adds the long runs for growth.svg; without it, the file's earlier ones stay.
+`--quick`, for CI, takes a minute: fewer runs, and no CPU or wall time. The exit status is 1 only for figures
+without noise: instructions, modules loaded by the import, memory growth, sizes. `--growth` adds the long runs
+for growth.svg; without it, the file keeps its earlier data on growth.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How large an installation is, here and of boto3: as installed, cut down (docs/deploying.md), as a zip."""
+"""The sizes of this library and boto3: as installed, slimmed (docs/deploying.md), and zipped."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from environment import Environment, listing
 from table import Row, compared
 
 LIMIT, AIM = 6, 5  # MB
-# botocore's data that boto3 needs to be cut down by the same recipe.
+# The botocore data that boto3 needs when it is slimmed with the same recipe.
 KEEP_FOR_BOTO3 = "endpoints.json partitions.json sdk-default-configuration.json _retry.json lambda"
 
 
