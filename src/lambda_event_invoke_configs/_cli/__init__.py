@@ -1,7 +1,7 @@
 """The command `lambda-event-invoke-configs`, with the options, exit codes and output formats of the AWS CLI.
 
     main          runs it, for one function or many
-    arguments     its options, and which of them exclude each other
+    arguments     its options, and which of them cannot be combined
     output        the output formats of one function, and the AWS CLI's settings for them
     many          many functions: names, progress line, summary, refused credentials
     output_file   the lines of many functions, and the file of them that continues a run

@@ -1,4 +1,4 @@
-"""The command's options, and which of them exclude each other.
+"""The command's options, and which of them cannot be combined.
 
 Options that the AWS CLI has too have its names and meanings. docs/command.md compares them one by one.
 """
@@ -19,7 +19,7 @@ from .terminal import COLORS, PROG, print_error
 if TYPE_CHECKING:
     from jmespath.parser import ParsedResult
 
-LOCAL_FUNCTION = "my-function"
+_LOCAL_FUNCTION = "my-function"
 INSTALL_EXTRA = "pip install 'lambda-event-invoke-configs[cli]'"
 _SHELLS = ("bash", "zsh", "fish")
 _DEFAULT_TIMEOUT = 60  # seconds
@@ -258,13 +258,13 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     if args.functions_from is not None and (args.names or args.local):
-        parser.error("--functions-from takes neither FUNCTION_NAME nor --local beside it")
+        parser.error("--functions-from cannot be combined with FUNCTION_NAME or --local")
     if not args.names and args.functions_from is None:
         if not args.local:
             parser.error("FUNCTION_NAME or --functions-from is required, except with --local")
-        args.names = [LOCAL_FUNCTION]
+        args.names = [_LOCAL_FUNCTION]
     if args.local and (args.profile is not None or args.endpoint_url is not None):
-        parser.error("--local takes neither --profile nor --endpoint-url: it has its own")
+        parser.error("--local cannot be combined with --profile or --endpoint-url")
     if args.ca_bundle is not None and not args.no_verify_ssl and not os.path.exists(args.ca_bundle):
         parser.error(f"argument --ca-bundle: no such file: {args.ca_bundle!r}")
     args.regions = list(dict.fromkeys(args.regions or [None]))
@@ -276,7 +276,7 @@ def _check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     if not args.names[0]:
         parser.error("FUNCTION_NAME must not be empty")
     if args.marker is not None and args.starting_token is not None:
-        parser.error("--marker and --starting-token exclude each other: both say where to begin")
+        parser.error("--marker cannot be combined with --starting-token")
     args.no_paginate |= args.marker is not None
 
 
@@ -299,7 +299,7 @@ def _whole_number(least: int) -> Callable[[str], int]:
             number = least - 1
         if number < least:
             raise argparse.ArgumentTypeError(
-                f"invalid value: {text!r}, must be a whole number from {least} up"
+                f"invalid value: {text!r}, must be a whole number, {least} or more"
             )
         return number
 
