@@ -78,11 +78,11 @@ class TestUsage:
             (["f", "--max-items", "many"], "argument --max-items: invalid value: 'many', must be a whole"),
             (
                 ["f", "--max-items", "-1"],
-                "argument --max-items: invalid value: '-1', must be a whole number from 0 up",
+                "argument --max-items: invalid value: '-1', must be a whole number, 0 or more",
             ),
             (
                 ["f", "--page-size", "0"],
-                "argument --page-size: invalid value: '0', must be a whole number from 1 up",
+                "argument --page-size: invalid value: '0', must be a whole number, 1 or more",
             ),
             (["f", "--cli-read-timeout", "-1"], "argument --cli-read-timeout: invalid value: '-1'"),
             (
@@ -91,13 +91,16 @@ class TestUsage:
             ),
             (
                 ["f", "--marker", "m", "--starting-token", "t"],
-                "--marker and --starting-token exclude each other",
+                "--marker cannot be combined with --starting-token",
             ),
             (["f", "--ca-bundle", "/no/such/file"], "argument --ca-bundle: no such file: '/no/such/file'"),
             (["f", "--output", "yaml"], "argument --output: invalid choice: 'yaml'"),
             (["f", "--max", "1"], "unrecognized arguments: --max"),
-            (["--local", "--profile", "p"], "--local takes neither --profile nor --endpoint-url"),
-            (["--local", "--endpoint-url", "u"], "--local takes neither --profile nor --endpoint-url"),
+            (["--local", "--profile", "p"], "--local cannot be combined with --profile or --endpoint-url"),
+            (
+                ["--local", "--endpoint-url", "u"],
+                "--local cannot be combined with --profile or --endpoint-url",
+            ),
         ],
         ids=lambda value: " ".join(value) if isinstance(value, list) else "",
     )
@@ -134,12 +137,17 @@ class TestUsageForMany:
     @pytest.mark.parametrize(
         ("argv", "complaint"),
         [
-            (["a", "--functions-from", "f"], "--functions-from takes neither FUNCTION_NAME nor --local"),
+            (
+                ["a", "--functions-from", "f"],
+                "--functions-from cannot be combined with FUNCTION_NAME or --local",
+            ),
             (
                 ["--local", "--functions-from", "f"],
-                "--functions-from takes neither FUNCTION_NAME nor --local",
+                "--functions-from cannot be combined with FUNCTION_NAME or --local",
             ),
             (["a", "b", "--max-items", "1"], "--max-items is for one function in one region"),
+            (["a", "b", "--max-items", "0"], "--max-items is for one function in one region"),
+            (["a", "b", "--marker", ""], "--marker is for one function in one region"),
             (["a", "b", "--page-size", "1"], "--page-size is for one function in one region"),
             (["a", "b", "--starting-token", "t"], "--starting-token is for one function in one region"),
             (["a", "--no-paginate", "--output-file", "c"], "--no-paginate is for one function in one region"),

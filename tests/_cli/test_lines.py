@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lambda_event_invoke_configs as eic
-from lambda_event_invoke_configs._cli.lines import is_torn, parse, to_line
+from lambda_event_invoke_configs._cli.output_file import is_torn, parse, to_line
 from lambda_event_invoke_configs.exceptions import ClientError, ResponseParserError
 
 DESTINATION = st.fixed_dictionaries({}, optional={"Destination": st.text()})

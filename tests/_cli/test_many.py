@@ -195,7 +195,8 @@ class TestNames:
             monkeypatch.setattr(sys, "stdin", file)
             code, _, err = many("--functions-from", "-" if source == "standard input" else file.name)
 
-        assert code == 255
+        assert code == 252
+        assert "argument --functions-from: the names are not in UTF-8: " in err
         assert "can't decode byte 0xff" in err
 
     def test_of_a_file_that_is_not_there_are_a_failure(self, many: Many, tmp_path: Path) -> None:

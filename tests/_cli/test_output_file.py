@@ -32,9 +32,8 @@ from zygote import Zygote
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs._cli import output_file
-from lambda_event_invoke_configs._cli.lines import Function, Line, to_line
-from lambda_event_invoke_configs._cli.output_file import OutputFile
-from lambda_event_invoke_configs.exceptions import InvalidConfigError
+from lambda_event_invoke_configs._cli.exit_status import UsageError
+from lambda_event_invoke_configs._cli.output_file import Function, Line, OutputFile, to_line
 
 KILLS = int(os.environ.get("KILLS", "5"))
 LONGEST_RUN = 0.25  # seconds until it is killed: enough to begin, and for some dozens of lines
@@ -183,7 +182,7 @@ class TestFailure:
         (tmp_path / "names").write_bytes(b"missing-b\n\xff\n")
 
         code, lines, _ = into("--functions-from", str(tmp_path / "names"))
-        assert code == 255
+        assert code == 252
         assert named(lines) == ["missing-b"]
 
     def test_is_there_once(self, path: Path) -> None:
@@ -237,23 +236,26 @@ class TestForeignFile:
     @pytest.mark.parametrize(
         ("content", "reason"),
         [
-            (b"\n", "line 1 is something else"),
-            (b"names\nof\nfunctions\n", "line 1 is something else"),
-            (b"no end", "line 1 is something else"),
-            (b"\0\xff\xfe" * 100, "line 1 is something else"),
-            (b'{"FunctionName":"f","FunctionArn":"a"}\n', "line 1 is something else"),
-            (b'{"FunctionName":"f","FunctionArn":"a"}', "line 1 is something else"),
-            (b'{"FunctionName":"f","Region":"us-east-1","Failed":false}\n', "line 1 is something else"),
-            (text(A, B) + b'{"mine":1}\n', "line 3 is something else"),
-            (text(A, B) + b"note to self", "line 3 is something else"),
-            (text(A, B) + b"\n", "line 3 is something else"),
-            (text(A) + b"\n" + text(B), "line 2 is something else"),
-            (text(A) + B.text[:-9] + b"\0" * 9, "line 2 is something else"),
-            (text(A) + b"\xff" + text(B), "line 2 is something else"),
-            (text(A) + B.text[:20] + text(C), "line 2 is something else"),
-            (text(A, B).replace(b"\n", b"\r\n"), "line 1 is something else"),
-            (b"\xef\xbb\xbf" + text(A), "line 1 is something else"),
-            (json.dumps(json.loads(A.text)).encode() + b"\n", "line 1 is something else"),
+            (b"\n", "line 1 was not written by --output-file"),
+            (b"names\nof\nfunctions\n", "line 1 was not written by --output-file"),
+            (b"no end", "line 1 was not written by --output-file"),
+            (b"\0\xff\xfe" * 100, "line 1 was not written by --output-file"),
+            (b'{"FunctionName":"f","FunctionArn":"a"}\n', "line 1 was not written by --output-file"),
+            (b'{"FunctionName":"f","FunctionArn":"a"}', "line 1 was not written by --output-file"),
+            (
+                b'{"FunctionName":"f","Region":"us-east-1","Failed":false}\n',
+                "line 1 was not written by --output-file",
+            ),
+            (text(A, B) + b'{"mine":1}\n', "line 3 was not written by --output-file"),
+            (text(A, B) + b"note to self", "line 3 was not written by --output-file"),
+            (text(A, B) + b"\n", "line 3 was not written by --output-file"),
+            (text(A) + b"\n" + text(B), "line 2 was not written by --output-file"),
+            (text(A) + B.text[:-9] + b"\0" * 9, "line 2 was not written by --output-file"),
+            (text(A) + b"\xff" + text(B), "line 2 was not written by --output-file"),
+            (text(A) + B.text[:20] + text(C), "line 2 was not written by --output-file"),
+            (text(A, B).replace(b"\n", b"\r\n"), "line 1 was not written by --output-file"),
+            (b"\xef\xbb\xbf" + text(A), "line 1 was not written by --output-file"),
+            (json.dumps(json.loads(A.text)).encode() + b"\n", "line 1 was not written by --output-file"),
             (text(A, B, A), "line 3 repeats a function"),
             (text(A, BROKEN, BROKEN_AGAIN), "line 3 repeats a function"),
             (text(A, BROKEN, B), "line 3 comes after one with an Error"),
@@ -266,9 +268,11 @@ class TestForeignFile:
 
         code, lines, err = many("a", "--output-file", str(path))
 
-        assert (code, lines) == (253, [])
-        assert "Invalid value for --output-file: " in err
-        assert f"must be a new file, or one that only --output-file has written to: {reason}" in err
+        assert (code, lines) == (252, [])
+        assert err == (
+            "lambda-event-invoke-configs: error: argument --output-file: "
+            f"cannot continue {str(path)!r}: {reason}\n"
+        )
         assert (path.read_bytes(), path.stat().st_mtime_ns) == (content, 1)
 
     @pytest.mark.parametrize("end", [b"", b"\n"], ids=["torn", "whole"])
@@ -279,7 +283,7 @@ class TestForeignFile:
         content = text(A) + line("b", size=1000).text[:-1] + end
         path.write_bytes(content)
 
-        with pytest.raises(InvalidConfigError, match="line 2 is something else"):
+        with pytest.raises(UsageError, match="line 2 was not written by --output-file"):
             OutputFile(str(path))
         assert path.read_bytes() == content
 
@@ -306,15 +310,15 @@ class TestForeignFile:
 
             code, lines, err = many("a", "--output-file", str(path))
 
-        assert (code, lines) == (253, [])
-        assert "must be a regular file" in err
+        assert (code, lines) == (252, [])
+        assert f"argument --output-file: not a regular file: {str(path)!r}" in err
 
     def test_is_one_that_another_run_writes_to(self, many: Many, path: Path) -> None:
         with OutputFile(str(path)) as file:
             file.write(A)
             code, lines, err = many("a", "--output-file", str(path))
-            assert (code, lines) == (253, [])
-            assert "must be a file that no other run is writing to" in err
+            assert (code, lines) == (252, [])
+            assert f"argument --output-file: another run is writing to {str(path)!r}" in err
             assert path.read_bytes() == text(A)
             file.write(B)
 
@@ -324,13 +328,13 @@ class TestForeignFile:
     def test_is_not_read_while_another_run_writes_to_it(self, path: Path) -> None:
         with OutputFile(str(path)):
             path.write_bytes(b"something else")
-            with pytest.raises(InvalidConfigError, match="no other run is writing to"):
+            with pytest.raises(UsageError, match="another run is writing to"):
                 OutputFile(str(path))
             os.truncate(path, 0)
 
     def test_is_given_back(self, path: Path) -> None:
         path.write_bytes(b"something else")
-        with pytest.raises(InvalidConfigError, match="line 1 is something else"):
+        with pytest.raises(UsageError, match="line 1 was not written by --output-file"):
             OutputFile(str(path))
 
         os.truncate(path, 0)
@@ -342,8 +346,8 @@ class TestForeignFile:
 
         code, lines, err = many("a", "--output-file", path)
 
-        assert (code, lines) == (255, [])
-        assert f"No such file or directory: '{path}'" in err
+        assert (code, lines) == (252, [])
+        assert f"argument --output-file: [Errno 2] No such file or directory: '{path}'" in err
 
     @pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS], ids=errno.errorcode.get)
     def test_is_one_that_cannot_be_opened(
@@ -359,8 +363,9 @@ class TestForeignFile:
         monkeypatch.setattr(os, "open", fail)
 
         assert many("a", "--output-file", str(path))[0::2] == (
-            255,
-            f"lambda-event-invoke-configs: [Errno {code}] {os.strerror(code)}: '{path}'\n",
+            252,
+            "lambda-event-invoke-configs: error: argument --output-file: "
+            f"[Errno {code}] {os.strerror(code)}: '{path}'\n",
         )
 
     @posix
@@ -375,7 +380,7 @@ class TestForeignFile:
         monkeypatch.setattr(fcntl, "flock", flock)
 
         code, _, err = many("a", "--output-file", str(path))
-        assert code == 255
+        assert code == 252
         assert f"No locks available: '{path}'" in err
 
 

@@ -19,9 +19,7 @@ from terminals import Terminal
 
 from lambda_event_invoke_configs._cli import main as cli
 from lambda_event_invoke_configs._cli import many as many_functions
-from lambda_event_invoke_configs._cli import progress as module
-from lambda_event_invoke_configs._cli.many import count_names
-from lambda_event_invoke_configs._cli.progress import Progress, progress, shows_line
+from lambda_event_invoke_configs._cli.many import Progress, count_names, progress, shows_line
 from lambda_event_invoke_configs._client.outcome import FunctionOutcome
 from lambda_event_invoke_configs.exceptions import ClientError, ReadTimeoutError
 
@@ -99,9 +97,11 @@ class TestTheCommandsSummary:
 
         code, _, err = many("--functions-from", str(tmp_path / "names"))
 
-        assert code == 255
+        assert code == 252
         assert err.splitlines()[0] == "0 functions, 0 configurations, none failed"
-        assert err.splitlines()[1].startswith("lambda-event-invoke-configs: 'utf-8' codec can't decode")
+        assert err.splitlines()[1].startswith(
+            "lambda-event-invoke-configs: error: argument --functions-from: the names are not in UTF-8: "
+        )
 
     def test_does_not_come_if_the_reader_of_the_lines_has_left(
         self, account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -122,7 +122,7 @@ class TestTheLine:
     def _clock(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A clock that goes on by a tenth of a second each time somebody looks at it."""
         ticks = count()
-        monkeypatch.setattr(module, "monotonic", lambda: next(ticks) / 10)
+        monkeypatch.setattr(many_functions, "monotonic", lambda: next(ticks) / 10)
         monkeypatch.setenv("TERM", "xterm")
 
     @pytest.fixture
@@ -168,7 +168,7 @@ class TestTheLine:
     def test_has_no_rate_before_any_time_has_passed(
         self, shown: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(module, "monotonic", lambda: 0.0)
+        monkeypatch.setattr(many_functions, "monotonic", lambda: 0.0)
 
         assert shown(Progress(9, 1, shows_line=True), outcome()) == [
             "Listing functions: 1 of 9 done, 0 failed, 0.0/s"
@@ -178,7 +178,7 @@ class TestTheLine:
         self, shown: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         seconds = iter([0.0, 1.0, 1.05, 1.09, 1.1])
-        monkeypatch.setattr(module, "monotonic", lambda: next(seconds))
+        monkeypatch.setattr(many_functions, "monotonic", lambda: next(seconds))
 
         lines = shown(Progress(None, 1, shows_line=True), *[outcome()] * 4)
 
@@ -256,13 +256,14 @@ class TestWhereTheLineIs:
 
     def test_is_any_terminal_if_standard_output_stays_empty(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("TERM", "xterm")
-        options = Namespace(debug=False, functions_from=None)
+        args = Namespace(debug=False, functions_from=None, output_file="found.jsonl")
         with Terminal(80) as terminal, monkeypatch.context() as patched:
             patched.setattr(sys, "stderr", terminal.file)
             patched.setattr(sys, "stdout", terminal.file)
 
-            assert shows_line(options, beside_stdout=False)
-            assert not shows_line(options, beside_stdout=True)
+            assert shows_line(args)
+            args.output_file = None
+            assert not shows_line(args)
 
     def test_is_the_terminal_if_the_output_goes_to_an_output_file(
         self, lines: Callable[..., list[str]], tmp_path: Path

@@ -19,7 +19,7 @@ from servers import Reply, ScriptedServer
 from terminals import Terminal
 
 from lambda_event_invoke_configs._cli import main as cli
-from lambda_event_invoke_configs._cli import progress
+from lambda_event_invoke_configs._cli import many
 
 PAGE = Path(__file__).parents[2] / "docs" / "command-output.md"
 BLOCK = re.compile(r"^```text\n(\$ .*\n)((?:.*\n)*?)```$", re.MULTILINE)
@@ -67,7 +67,7 @@ def record(
     def record(command: str, columns: int) -> list[str]:
         # The progress looks at it once, and then after each function.
         ticks = count()
-        monkeypatch.setattr(progress, "monotonic", lambda: next(ticks) / REQUESTS_A_SECOND)
+        monkeypatch.setattr(many, "monotonic", lambda: next(ticks) / REQUESTS_A_SECOND)
         command, to_file, _ = command.partition(" > ")
         argv = shlex.split(command)[1:]
         server = scripted(Reply(200, {"FunctionEventInvokeConfigs": CONFIGURATIONS}))

@@ -97,7 +97,8 @@ class TestTLS:
         with pytest.raises(errors.InvalidConfigError) as caught:
             options(verify=str(bundle))
         assert str(caught.value).startswith(
-            f"Invalid value for verify (or AWS_CA_BUNDLE, ca_bundle): {str(bundle)!r}, must be a PEM file: "
+            "Invalid value for verify (or --ca-bundle, AWS_CA_BUNDLE, ca_bundle): "
+            f"{str(bundle)!r}, must be a PEM file: "
         )
 
     def test_needs_a_ca_bundle_whose_path_is_one(self) -> None:

@@ -490,7 +490,7 @@ class TestOneOfManyFunctions:
         before = next(second.steps)
         first.steps.close()
         assert next(second.steps).seconds != before.seconds
-        assert next(second.steps).seconds == 2  # the first in the queue, at the lowest rate
+        assert next(second.steps).seconds == 2.0  # the first in the queue, at the lowest rate
 
 
 def test_adaptive_mode_waits_before_sending_once_it_was_throttled() -> None:

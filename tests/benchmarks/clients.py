@@ -103,7 +103,7 @@ def http_client(url, pages):
     return listing
 
 
-def floor(url, pages):
+def baseline(url, pages):
     """httpx's transport, botocore's signer and json, put together by hand; no more than that."""
     import json
 
@@ -124,7 +124,7 @@ def floor(url, pages):
     return listing
 
 
-async def floor_async(url, pages, listings, received):
+async def baseline_async(url, pages, listings, received):
     """The same with httpx's asynchronous transport."""
     import json
 

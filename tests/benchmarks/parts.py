@@ -83,7 +83,7 @@ def main(pages: int = 1_000) -> None:
         for moment in moments:
             response.parse_timestamp(moment, zone)
     taken = time.thread_time() - start
-    print(f"{taken / whole:4.0%}  50 timestamps, which are of members and timestamps")
+    print(f"{taken / whole:4.0%}  50 timestamps, included in members and timestamps")
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ def draw_gains(found: dict[str, dict[str, Any]], picture: Path) -> None:
         axis.bar_label(drawn, fmt="%.1f", padding=3, fontsize=8)
     axis.set_yticks([row + 1.5 * height for row in range(len(found))], list(found))
     axis.invert_yaxis()
-    axis.set_xlabel("times what this library takes")
+    axis.set_xlabel("multiple of this library's figure (lower is better)")
     axis.spines[["top", "right"]].set_visible(False)
     axis.legend(frameon=False, loc="lower right")
     figure.savefig(picture, metadata={"Date": None})

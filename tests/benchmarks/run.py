@@ -1,20 +1,20 @@
-"""Measures what the library takes, beside boto3 and aiobotocore, and prints a table with the budgets.
+"""Compares time, memory and size with other clients, and prints a table with the budgets.
 
     python tests/benchmarks/run.py [--quick] [--growth] [--output measured.json]
 
-It makes environments of its own from a built wheel: one with the newest boto3, one with aiobotocore, which
-needs an older botocore, one with aws-sdk-lambda. A measurement is a process of its own (see clients.py).
-Those that are compared run in turns, so that what else the machine does hits all of them, and the medians are
-compared. The table says of each figure what it is:
+It creates separate environments from a built wheel: one with the newest boto3, one with aiobotocore, which
+needs an older botocore, and one with aws-sdk-lambda. Each measurement runs in a separate process (see
+clients.py). The processes that are compared run alternately, so that other load on the machine affects all of
+them. The medians are compared. The table has the kind of each figure:
 
     instructions   counted by valgrind; no other program changes them
     CPU            user and system time; other programs change it by some per cent, less in a ratio
-    wall           time on the clock; a busy machine makes it longer
+    wall           elapsed time; a busy machine makes it longer
     memory, size, count
 
-`--quick` runs less often and leaves out what only CPU and wall time show: what CI runs, in a minute. The exit
-status is 1 only for what is not noise: instructions, modules loaded by the import, memory growth, sizes.
-`--growth` adds the long runs for growth.svg; without it, the file's earlier ones stay.
+`--quick`, for CI, takes a minute: fewer runs, and no CPU or wall time. The exit status is 1 only for figures
+without noise: instructions, modules loaded by the import, memory growth, sizes. `--growth` adds the long runs
+for growth.svg; without it, the file keeps its earlier data on growth.
 """
 
 from __future__ import annotations
@@ -73,14 +73,14 @@ VERSIONS = (
 PAGES = 300
 # The budget is 50 KB. What the library does takes more than that as it stands: CI only holds it here.
 WHEEL_CEILING = 155
-# Instructions of a first page, beside the floor: the budget is 1.03, CI only holds it here.
+# Instructions of a first page, compared with the baseline: the budget is 1.03, CI only holds it here.
 FIRST_PAGE_CEILING = 1.06
 FUNCTIONS, DELAY = 2_000, 0.02  # of one page each; seconds to a response
 FULL_PAGES = 200  # 10,000 configurations
 # The lines that docs/performance.md begins with.
-FIRST_PAGE = "the first page in a fresh process, CPU"
-PAGE = "a further page of 50 configurations, CPU"
-FUNCTIONS_CPU = "2,000 functions, 32 at a time, CPU for each"
+FIRST_PAGE = "first page in a new process, CPU"
+PAGE = "each further page of 50 configurations, CPU"
+FUNCTIONS_CPU = "2,000 functions, 32 at a time, CPU per function"
 MEMORY = "resident memory after 300 pages"
 
 
@@ -103,11 +103,11 @@ class Suite:
         self.boto3.pip("wheel", "--no-deps", "--wheel-dir", str(self.folder), str(ROOT))
         (self.wheel,) = self.folder.glob("lambda_event_invoke_configs-*.whl")
         self.boto3.pip("install", str(self.wheel), "boto3")
-        self.environments = {"beside boto3": self.boto3}
+        self.environments = {"with boto3": self.boto3}
         if not self.quick:
             self.aiobotocore = self._environment("b")
             self.aiobotocore.pip("install", str(self.wheel), "aiobotocore")
-            self.environments["beside aiobotocore"] = self.aiobotocore
+            self.environments["with aiobotocore"] = self.aiobotocore
 
     def _environment(self, name: str) -> Environment:
         subprocess.run([sys.executable, "-m", "venv", str(self.folder / name)], check=True)
@@ -162,27 +162,27 @@ class Suite:
         }
         ran = in_turns(self.times * 5, commands)
         ms = (cpu(ran["import"]) - cpu(ran["bare"])) * 1e3
-        name = "import, over a bare interpreter"
+        name = "import, without the interpreter's start"
         self.rows.append(Row(name, "CPU", f"{ms:.1f} ms", ms, 10, " ms", aim=5))
         show = f"{IMPORT}, sys; print(*{{*{HEAVY}}} & {{*sys.modules}})"
         loaded = self.boto3.run("-c", show).output.split()
-        name = f"import, loaded of {', '.join(HEAVY)}"
+        name = f"heavy modules that the import loads ({', '.join(HEAVY)})"
         self.rows.append(Row(name, "count", ", ".join(loaded) or "none", len(loaded), 0, fails_above=0))
 
     def measure_first_page_instructions(self) -> None:
         if VALGRIND is None:
             return
-        clients = ("ours", "floor") if self.quick else ("ours", "floor", "boto3")
+        clients = ("ours", "baseline") if self.quick else ("ours", "baseline", "boto3")
         for scheme, url in self.urls.items():
             found = counted({name: (self.boto3, listing(name, url, 1, 1)) for name in clients})
-            ours, floor, *boto3 = (count / 1e6 for count in found.values())
-            name = f"first page in a fresh process, {scheme}"
+            ours, baseline, *boto3 = (count / 1e6 for count in found.values())
+            name = f"first page in a new process, {scheme}"
             self._compare(
                 name,
                 "instructions",
                 ours,
-                "the floor",
-                floor,
+                "baseline",
+                baseline,
                 "M",
                 1.03,
                 1.01,
@@ -195,12 +195,12 @@ class Suite:
         for scheme, url in self.urls.items():
             ran = in_turns(
                 self.times,
-                {name: (self.boto3, listing(name, url, 1, 1)) for name in ("ours", "boto3", "floor")},
+                {name: (self.boto3, listing(name, url, 1, 1)) for name in ("ours", "boto3", "baseline")},
             )
-            here, boto3, floor = (cpu(each) * 1e3 for each in ran.values())
-            name = f"first page in a fresh process, {scheme}"
+            here, boto3, baseline = (cpu(each) * 1e3 for each in ran.values())
+            name = f"first page in a new process, {scheme}"
             self._compare(name, "CPU", here, "boto3", boto3, "ms", 0.75, gain=FIRST_PAGE)
-            self._compare(name, "CPU", here, "the floor", floor, "ms")
+            self._compare(name, "CPU", here, "baseline", baseline, "ms")
 
     def measure_deployments(self) -> None:
         """What docs/deploying.md says: compiled code, and packages that are installed beside it."""
@@ -221,56 +221,58 @@ class Suite:
                 "beside": (Environment(self.boto3.python, beside), page),
             }
             alone, other = (cpu(each) * 1e3 for each in in_turns(self.times, both).values())
-            name = f"first page, http, {package} installed beside it"
+            name = f"first page, http, with {package} installed"
             self._compare(name, "CPU", other, "not installed", alone, "ms")
 
     def measure_pages(self) -> None:
         for scheme, url in self.urls.items():
-            clients = ["ours", "boto3", "floor", *(["http_client"] if scheme == "http" else [])]
+            clients = ["ours", "boto3", "baseline", *(["http_client"] if scheme == "http" else [])]
             ran = in_turns(
                 self.times,
                 {name: (self.boto3, listing(name, url, 1, PAGES, WARM, PAGES)) for name in clients},
             )
             if scheme == "http":
                 self.fastest = min(median(each.seconds for each in runs) for runs in ran.values())
-            here, boto3, floor, *least = (median(each.page for each in runs) * 1e3 for runs in ran.values())
+            here, boto3, baseline, *least = (
+                median(each.page for each in runs) * 1e3 for runs in ran.values()
+            )
             name = f"a page of 50, sync, {scheme}"
             self._compare(name, "CPU", here, "boto3", boto3, "ms", 0.28, 0.25, gain=PAGE)
-            self._compare(name, "CPU", here, "the floor", floor, "ms", 1.03)
+            self._compare(name, "CPU", here, "baseline", baseline, "ms", 1.03)
             for each in least:
                 self._compare(name, "CPU", here, "http.client and json", each, "ms")
             ours, theirs, least_memory = (
                 median(each.marks[-1]["resident"] for each in ran[name]) / 1e6 for name in clients[:3]
             )
             limit = 0.68 if scheme == "http" else 0.70
-            name = f"resident after {PAGES} pages, {scheme}"
+            name = f"resident memory after {PAGES} pages, {scheme}"
             self._compare(name, "memory", ours, "boto3", theirs, "MB", limit, 0.65, gain=MEMORY)
-            self._compare(name, "memory", ours, "the floor", least_memory, "MB")
+            self._compare(name, "memory", ours, "baseline", least_memory, "MB")
 
     def measure_async_pages(self) -> None:
         for scheme, url in self.urls.items():
-            clients = ("ours_async", "aiobotocore", "floor_async")
+            clients = ("ours_async", "aiobotocore", "baseline_async")
             ran = in_turns(
                 self.times,
                 {name: (self.aiobotocore, listing(name, url, 1, PAGES, WARM, PAGES)) for name in clients},
             )
-            here, aiobotocore, floor = (median(each.page for each in runs) * 1e3 for runs in ran.values())
+            here, aiobotocore, baseline = (median(each.page for each in runs) * 1e3 for runs in ran.values())
             if scheme == "http":
                 self._compare_first_async_page(url)
             name = f"a page of 50, asyncio, {scheme}"
             limits = {"budget": 0.42, "aim": 0.35, "gain": PAGE}
             self._compare(name, "CPU", here, "aiobotocore", aiobotocore, "ms", **limits)
-            self._compare(name, "CPU", here, "the floor", floor, "ms")
+            self._compare(name, "CPU", here, "baseline", baseline, "ms")
             ours, theirs = (
                 median(each.marks[-1]["resident"] for each in ran[name]) / 1e6 for name in clients[:2]
             )
-            name = f"resident after {PAGES} pages, asyncio, {scheme}"
+            name = f"resident memory after {PAGES} pages, asyncio, {scheme}"
             self._compare(name, "memory", ours, "aiobotocore", theirs, "MB", gain=MEMORY)
 
     def _compare_first_async_page(self, url: str) -> None:
         both = {name: (self.aiobotocore, listing(name, url, 1, 1)) for name in ("ours_async", "aiobotocore")}
         here, theirs = (cpu(runs) * 1e3 for runs in in_turns(self.times, both).values())
-        name = "first page in a fresh process, http, asyncio"
+        name = "first page in a new process, http, asyncio"
         self._compare(name, "CPU", here, "aiobotocore", theirs, "ms", gain=FIRST_PAGE)
 
     def measure_beside_aws_sdk(self) -> None:
@@ -282,7 +284,7 @@ class Suite:
         subprocess.run([python, "-m", "venv", str(self.folder / "c")], check=True)
         environment = Environment(self.folder / "c" / "bin" / "python")
         environment.pip("install", str(self.wheel), "aws-sdk-lambda")
-        self.environments["beside aws-sdk-lambda"] = environment
+        self.environments["with aws-sdk-lambda"] = environment
         clients = ("ours_async", "aws_sdk")
         once = {name: (environment, listing(name, self.url, 1, 1)) for name in clients}
         first = [cpu(runs) * 1e3 for runs in in_turns(self.times, once).values()]
@@ -291,11 +293,11 @@ class Suite:
         page = [median(each.page for each in runs) * 1e3 for runs in ran.values()]
         resident = [median(each.marks[-1]["resident"] for each in runs) / 1e6 for runs in ran.values()]
         whose = "aws-sdk-lambda"
-        name = "first page in a fresh process, http, asyncio"
+        name = "first page in a new process, http, asyncio"
         self._compare(name, "CPU", first[0], whose, first[1], "ms", gain=FIRST_PAGE)
         name = "a page of 50, asyncio, http"
         self._compare(name, "CPU", page[0], whose, page[1], "ms", gain=PAGE)
-        name = f"resident after {PAGES} pages, asyncio, http"
+        name = f"resident memory after {PAGES} pages, asyncio, http"
         self._compare(name, "memory", resident[0], whose, resident[1], "MB", gain=MEMORY)
         self.rows.append(sizes.beside("aws-sdk-lambda", self.folder, environment, self.wheel))
 
@@ -305,8 +307,8 @@ class Suite:
         found = {name: median(run[name] for run in runs) for name in runs[0]}
         client, size, test = found["client"] * 1e3, found["resident"] / 1e6, found["test"] * 1e3
         self.rows += [
-            Row("a further https client in the process", "CPU", f"{client:.2f} ms", client, 1.5, " ms"),
-            Row("a further https client in the process", "memory", f"{size:.3f} MB", size, 0.1, " MB"),
+            Row("each further https client in a process", "CPU", f"{client:.2f} ms", client, 1.5, " ms"),
+            Row("each further https client in a process", "memory", f"{size:.3f} MB", size, 0.1, " MB"),
             Row(
                 "a test with LocalLambda, a client and a page",
                 "wall",
@@ -336,11 +338,11 @@ class Suite:
             resident = [median(each.marks[-1]["resident"] for each in runs) / 1e6 for runs in ran.values()]
             name = f"{FUNCTIONS:,} functions, 32 {kind}"
             self._compare(
-                f"{name}, functions a second", "wall", rates[0], whose, rates[1], "", 2.3, at_least=True
+                f"{name}, functions per second", "wall", rates[0], whose, rates[1], "", 2.3, at_least=True
             )
             limits = {"budget": 0.35, "gain": FUNCTIONS_CPU}
-            self._compare(f"{name}, a function", "CPU", taken[0], whose, taken[1], "ms", **limits)
-            self._compare(f"{name}, resident after", "memory", resident[0], whose, resident[1], "MB")
+            self._compare(f"{name}, per function", "CPU", taken[0], whose, taken[1], "ms", **limits)
+            self._compare(f"{name}, resident memory", "memory", resident[0], whose, resident[1], "MB")
 
     def measure_full_result(self) -> None:
         clients = ("ours_full", "boto3_full")
@@ -355,7 +357,7 @@ class Suite:
         name = f"build_full_result() of {FULL_PAGES * 50:,} configurations"
         self._compare(name, "CPU", here, "boto3", theirs, "ms", 0.3)
         peaks = [median(each.peak for each in runs) / 1e6 for runs in ran.values()]
-        self._compare(f"{name}, most resident", "memory", peaks[0], "boto3", peaks[1], "MB", 0.65)
+        self._compare(f"{name}, peak resident memory", "memory", peaks[0], "boto3", peaks[1], "MB", 0.65)
 
     def _compare(self, *arguments: Any, gain: str | None = None, **options: Any) -> None:
         row = compared(*arguments, **options)
@@ -386,8 +388,8 @@ class Suite:
 
     def measure_server(self) -> None:
         rate = pages_served(int(self.url.rpartition(":")[2]))
-        name = "pages a second, asked by the fastest of these"
-        self._compare(name, "wall", 1 / self.fastest, "the page server's", rate, "", 1 / 5)
+        name = "pages per second, fastest client above"
+        self._compare(name, "wall", 1 / self.fastest, "page server", rate, "", 1 / 5)
 
 
 def newest_python() -> str | None:

@@ -1,4 +1,4 @@
-"""How large an installation is, here and of boto3: as installed, cut down (docs/deploying.md), as a zip."""
+"""The sizes of this library and boto3: as installed, slimmed (docs/deploying.md), and zipped."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from environment import Environment, listing
 from table import Row, compared
 
 LIMIT, AIM = 6, 5  # MB
-# botocore's data that boto3 needs to be cut down by the same recipe.
+# The botocore data that boto3 needs when it is slimmed with the same recipe.
 KEEP_FOR_BOTO3 = "endpoints.json partitions.json sdk-default-configuration.json _retry.json lambda"
 
 
@@ -27,12 +27,12 @@ def rows(folder: Path, environment: Environment, wheel: Path, url: str) -> list[
     python = _bare(folder / "bare")
     for client, made in (("ours", small), ("ours", roles), ("boto3", slim)):
         Environment(python, made).run("-B", *listing(client, url, 1, 1))
-    found = [_row("bundle, both cut down by the same recipe", small, slim, limit=LIMIT)]
-    found.append(_row("bundle, for role, web identity and SSO", roles, slim, limit=LIMIT + 0.2))
-    found.append(_row("bundle, both as installed", whole, boto3))
-    for name, ours, theirs in (("cut down", small, slim), ("as installed", whole, boto3)):
+    found = [_row("bundle, slimmed", small, slim, limit=LIMIT)]
+    found.append(_row("bundle, slimmed, with role, web identity and SSO", roles, slim, limit=LIMIT + 0.2))
+    found.append(_row("bundle, as installed", whole, boto3))
+    for name, ours, theirs in (("slimmed", small, slim), ("as installed", whole, boto3)):
         here, there = (_zipped(each) / 1e6 for each in (ours, theirs))
-        found.append(compared(f"bundle as a zip, both {name}", "size", here, "boto3", there, "MB"))
+        found.append(compared(f"zipped bundle, {name}", "size", here, "boto3", there, "MB"))
     return found
 
 
@@ -47,7 +47,7 @@ def beside(package: str, folder: Path, environment: Environment, wheel: Path) ->
         bundle.size_on_disk(_installed(folder / f"beside-{package}-{n}", environment, what)) / 1e6
         for n, what in enumerate((str(wheel), package))
     )
-    return compared("as installed", "size", whole, package, theirs, "MB")
+    return compared("installation", "size", whole, package, theirs, "MB")
 
 
 def _row(name: str, ours: Path, theirs: Path, limit: float | None = None) -> Row:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 OTHERS = ("boto3", "aiobotocore", "aws-sdk-lambda")
-HEADER = ("measure", "figure", "here", "beside", "ratio", "budget", "aim", "")
+HEADER = ("measure", "kind", "this library", "compared with", "ratio", "budget", "target", "")
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Row:
 
         met = "" if self.budget is None else "met" if self._meets(self.budget) else "**not met**"
         if met == "met" and self.aim is not None and not self._meets(self.aim):
-            met = "met, the aim not"
+            met = "met; target missed"
         ratio = f"{self.value:.3f}" if self.beside else ""
         return (
             self.measure,

@@ -43,7 +43,7 @@ DISTRIBUTIONS = (
 # The document's row, and the sources of tests/support/aws.py that it is about.
 SOURCES = {
     "arguments, the environment, `credentials`": ["arguments", "environment"],
-    "keys in the shared config files": ["profile"],
+    "an access key in the shared config files": ["profile"],
     "a process (`credential_process`)": ["process"],
     "a container (ECS, EKS)": ["container"],
     "instance metadata (EC2)": ["instance"],

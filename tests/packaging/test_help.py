@@ -104,7 +104,7 @@ class TestHelp:
                 "PageIterator",
                 ["build_full_result(self) -> 'types.FullResult'", "resume_token", "for page in pages"],
             ),
-            ("Config", ["connect_timeout, read_timeout: seconds (default 60", "max_response_size: bytes"]),
+            ("Config", ["connect_timeout, read_timeout: seconds (default 60", "max_response_size: maximum"]),
             ("exceptions", ["ClientError", "+*     ResourceNotFoundException       404"]),
         ],
     )

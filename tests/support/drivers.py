@@ -7,7 +7,6 @@ client has under a name, `Driven` has too.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from copy import copy
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -46,9 +45,8 @@ def set_clock(client: Any, now: float) -> None:
 
 def set_read_timeout(client: Any, seconds: float) -> None:
     """Has a client's next calls be more or less patient; their deadline stays as it was."""
-    made = getattr(client, "client", client)
-    made._settings = copy(made._settings)
-    made._settings.config = replace(made._settings.config, read_timeout=seconds)
+    settings = getattr(client, "client", client)._settings
+    settings.config = replace(settings.config, read_timeout=seconds)
 
 
 def set_retry_quota(client: Any, available: int) -> None:

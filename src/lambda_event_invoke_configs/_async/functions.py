@@ -1,4 +1,4 @@
-"""Many functions at the same time, by tasks; `_sync/functions.py` does it by threads."""
+"""Lists many functions at the same time, by tasks. `_sync/functions.py` does the same by threads."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ def list_many(
 
 
 class _Outcomes(AsyncIterator[FunctionOutcome]):
-    """The outcomes that are ready. A memory stream of anyio loses an item if the receiver is cancelled."""
+    """The outcomes that are ready.
+
+    Not a memory stream of anyio, which loses an item if its receiver is cancelled.
+    """
 
     def __init__(self, max_concurrency: int) -> None:
         concurrency = min(FIRST_CONCURRENCY, max_concurrency)

@@ -1,6 +1,6 @@
-"""The command's options: the AWS CLI's where both have them, and which of them exclude each other.
+"""The command's options, and which of them cannot be combined.
 
-docs/command.md compares them with the AWS CLI's one by one.
+Options that the AWS CLI has too have its names and meanings. docs/command.md compares them one by one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .terminal import COLORS, PROG, print_error
 if TYPE_CHECKING:
     from jmespath.parser import ParsedResult
 
-LOCAL_FUNCTION = "my-function"
+_LOCAL_FUNCTION = "my-function"
 INSTALL_EXTRA = "pip install 'lambda-event-invoke-configs[cli]'"
 _SHELLS = ("bash", "zsh", "fish")
 _DEFAULT_TIMEOUT = 60  # seconds
@@ -82,7 +82,7 @@ class _PrintCompletion(argparse.Action):
             import shtab
         except ImportError:
             parser.error(f"{option_string} needs shtab: {INSTALL_EXTRA}")
-        # Another parser: parse_intermixed_args() hides the positional arguments of this one meanwhile.
+        # Not `parser`, whose positional arguments parse_intermixed_args() hides while it parses.
         whole = make_parser()
         for action in whole._actions:
             if action.metavar == "FILE":
@@ -210,7 +210,7 @@ def _add_connection(group: argparse._ArgumentGroup) -> None:
             type=_whole_number(0),
             default=_DEFAULT_TIMEOUT,
             metavar="SECONDS",
-            help=f"{what} timeout (default: {_DEFAULT_TIMEOUT}); 0 is no limit",
+            help=f"{what} timeout (default: {_DEFAULT_TIMEOUT}); 0 for no limit",
         )
 
 
@@ -251,20 +251,20 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     end = argv.index("--") if "--" in argv else len(argv)
     args = parser.parse_intermixed_args(argv[:end])
     args.names += args.named
-    args.names += argv[end + 1 :]  # argparse would take those that begin with "-" for options
+    args.names += argv[end + 1 :]  # parse_intermixed_args() takes names that begin with "-" for options
     _check(parser, args)
     return args
 
 
 def _check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     if args.functions_from is not None and (args.names or args.local):
-        parser.error("--functions-from takes neither FUNCTION_NAME nor --local beside it")
+        parser.error("--functions-from cannot be combined with FUNCTION_NAME or --local")
     if not args.names and args.functions_from is None:
         if not args.local:
             parser.error("FUNCTION_NAME or --functions-from is required, except with --local")
-        args.names = [LOCAL_FUNCTION]
+        args.names = [_LOCAL_FUNCTION]
     if args.local and (args.profile is not None or args.endpoint_url is not None):
-        parser.error("--local takes neither --profile nor --endpoint-url: it has its own")
+        parser.error("--local cannot be combined with --profile or --endpoint-url")
     if args.ca_bundle is not None and not args.no_verify_ssl and not os.path.exists(args.ca_bundle):
         parser.error(f"argument --ca-bundle: no such file: {args.ca_bundle!r}")
     args.regions = list(dict.fromkeys(args.regions or [None]))
@@ -276,13 +276,14 @@ def _check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     if not args.names[0]:
         parser.error("FUNCTION_NAME must not be empty")
     if args.marker is not None and args.starting_token is not None:
-        parser.error("--marker and --starting-token exclude each other: both say where to begin")
+        parser.error("--marker cannot be combined with --starting-token")
     args.no_paginate |= args.marker is not None
 
 
 def _check_many(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     for option in _OF_ONE_FUNCTION:
-        if getattr(args, option[2:].replace("-", "_")) not in (None, False):
+        value = getattr(args, option[2:].replace("-", "_"))
+        if value is not None and value is not False:
             parser.error(f"{option} is for one function in one region, without {_OPTIONS_OF_MANY}")
     if args.output not in (None, "jsonl"):
         parser.error(f"--output {args.output} is for one function: the output of many is jsonl")
@@ -298,7 +299,7 @@ def _whole_number(least: int) -> Callable[[str], int]:
             number = least - 1
         if number < least:
             raise argparse.ArgumentTypeError(
-                f"invalid value: {text!r}, must be a whole number from {least} up"
+                f"invalid value: {text!r}, must be a whole number, {least} or more"
             )
         return number
 

@@ -1,7 +1,5 @@
 """The command's error messages and exit codes, which are the AWS CLI's.
 
-`CredentialCheck` ends a run of many functions if the credentials are refused: every function would fail.
-
 Source: https://docs.aws.amazon.com/cli/latest/userguide/cli-usage-returncodes.html
 """
 
@@ -9,13 +7,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from .terminal import PROG, print_error
-
-if TYPE_CHECKING:
-    from .._client.outcome import FunctionOutcome
 
 PARTIAL_FAILURE = 1  # of many functions, as with `aws s3` of many files
 USAGE = 252
@@ -24,44 +17,44 @@ SERVICE = 254
 OTHER = 255
 INTERRUPTED = 130
 
-# Not AccessDeniedException: a policy may allow the next function.
-_REFUSED_CREDENTIALS = frozenset(
-    {
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "IncompleteSignature",
-        "IncompleteSignatureException",
-        "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "MissingAuthenticationToken",
-        "MissingAuthenticationTokenException",
-        "SignatureDoesNotMatch",
-        "UnrecognizedClientException",
-    }
-)
-
-# Only a caller with a verified signature gets these; a proxy may send others.
-_ACCEPTED_CREDENTIALS = frozenset(
-    {"AccessDeniedException", "InvalidParameterValueException", "ResourceNotFoundException"}
-)
-
 logger: logging.Logger = logging.getLogger(__name__)
 
 
+class UsageError(Exception):
+    """An option's value that cannot be used, which shows only after the options are parsed."""
+
+
+class RefusedCredentials(Exception):
+    """Ends a run of many functions. `error` is that of the last function."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
+
+
 def report(error: BaseException) -> int:
-    """Say what went wrong in one line; returns the exit code."""
+    """Print what went wrong in one line; returns the exit code."""
+    if isinstance(error, BrokenPipeError):
+        return OTHER  # the reader has closed the pipe
+    if isinstance(error, RefusedCredentials):
+        code = report(error.error)
+        print_error(
+            "The run ended, because all other functions would fail too. To list them anyway: --keep-going"
+        )
+        return code
     if isinstance(error, KeyboardInterrupt):
         code, text = INTERRUPTED, "interrupted"
-    elif isinstance(error, BrokenPipeError):
-        return OTHER  # the reader has closed the pipe
+    elif isinstance(error, UsageError):
+        code, text = USAGE, f"error: {one_line(error)}"
     else:
-        code, text = _exit_status(error), one_line(error)
+        code, text = exit_code(error), one_line(error)
     logger.debug("failed", exc_info=error)
     print_error(f"{PROG}: {text}")
     return code
 
 
-def _exit_status(error: BaseException) -> int:
+def exit_code(error: BaseException) -> int:
+    """The exit code for an error."""
     from jmespath.exceptions import JMESPathError
 
     from .. import exceptions as errors
@@ -82,47 +75,12 @@ def _exit_status(error: BaseException) -> int:
         ),
     ):
         return CONFIGURATION
-    # An error of a source of credentials names its provider. That there is no connection to it is another
-    # matter.
+    # Errors of a credential provider name it. A failed connection to it is not a matter of configuration.
     if "provider" in getattr(error, "kwargs", {}) and not isinstance(
         error, (errors.ConnectionError, errors.HTTPClientError)
     ):
         return CONFIGURATION
     return SERVICE if isinstance(error, errors.ClientError) else OTHER
-
-
-class CredentialCheck:
-    """Ends a run of many functions if its credentials are refused from the first function on.
-
-    It does nothing after a region has accepted them. One region of several may refuse the credentials, if the
-    account has not opted in to it.
-    """
-
-    def __init__(self, regions: Iterable[str]) -> None:
-        self._not_refused = set(regions)
-        self._accepted = False
-
-    def add(self, region: str, outcome: FunctionOutcome) -> None:
-        """Raises the outcome's error if all regions have refused the credentials."""
-        error = outcome.error
-        if error is None or outcome.configurations or error_code(error) in _ACCEPTED_CREDENTIALS:
-            self._accepted = True
-        if error is None or self._accepted or not _refuses_credentials(error):
-            return
-        self._not_refused.discard(region)
-        if not self._not_refused:
-            raise error
-
-
-def _refuses_credentials(error: Exception) -> bool:
-    """Whether the service refused the credentials, or none could be loaded."""
-    from .. import exceptions as errors
-
-    if not isinstance(error, errors.ClientError):
-        return _exit_status(error) == CONFIGURATION
-    # Any other ClientError comes from the service that issues the credentials.
-    is_lambdas = isinstance(error, errors.LambdaClientError)
-    return not is_lambdas or error_code(error) in _REFUSED_CREDENTIALS
 
 
 def error_code(error: Exception) -> str:

@@ -1,10 +1,8 @@
-"""The command `lambda-event-invoke-configs`: options, exit codes and output formats of the AWS CLI.
+"""Runs the command, for one function or many.
 
-    lambda-event-invoke-configs my-function --max-items 10
-    lambda-event-invoke-configs --local --output jsonl
-    lambda-event-invoke-configs --functions-from names.txt --output-file found.jsonl
-
-What takes long to load is imported when it is needed: `--help` loads neither httpx nor botocore.
+lambda-event-invoke-configs my-function --max-items 10
+lambda-event-invoke-configs --local --output jsonl
+lambda-event-invoke-configs --functions-from names.txt --output-file found.jsonl
 """
 
 from __future__ import annotations
@@ -19,10 +17,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from .arguments import INSTALL_EXTRA, parse
-from .exit_status import USAGE, report
-from .output import FORMATS, output, output_members
-from .settings import OutputSettings, output_settings
-from .terminal import PROG, log_to_stderr, print_error
+from .exit_status import UsageError, report
+from .output import FORMATS, OutputSettings, output, output_members, output_settings
+from .terminal import log_to_stderr, print_error
 
 if TYPE_CHECKING:
     import argparse
@@ -40,10 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with these arguments (default: the process's); returns the exit code.
 
     0; 1 if some of many functions failed; 252 for a usage error; 253 for a configuration or credentials that
-    cannot be used; 254 when the service refused; 255 for any other failure, a closed pipe included; 130
+    cannot be used; 254 for an error of the service; 255 for any other failure, such as a closed pipe; 130
     after Ctrl-C.
     """
-    # A descriptor that is closed (>&-) is None here, and no output at all is none that anybody may miss.
+    # Python sets a stream to None if its descriptor is closed, as by >&-.
     if cast("object", sys.stderr) is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the process ends
     if cast("object", sys.stdout) is None:
@@ -84,30 +81,19 @@ def _list_function(args: argparse.Namespace, stack: ExitStack) -> int:
     try:
         output_format = output(settings.format, args.query, args.color)
     except ImportError:
-        return _usage_error(f"--output {settings.format} needs rich: {INSTALL_EXTRA}")
+        raise UsageError(f"--output {settings.format} needs rich: {INSTALL_EXTRA}") from None
     client = stack.enter_context(_client(args, args.regions[0]))
-    return _list(_pages(client, args), output_format, only_one=args.no_paginate, epoch=settings.epoch)
+    return _write_pages(_pages(client, args), output_format, only_one=args.no_paginate, epoch=settings.epoch)
 
 
 def _list_functions(args: argparse.Namespace, stack: ExitStack) -> int:
-    from .many import list_many, names_from
+    from .many import list_many
 
     clients = [stack.enter_context(_client(args, region)) for region in args.regions]
     by_region = {client.meta.region_name: client for client in clients}
     if len(by_region) < len(clients):  # by its pseudo-region, such as fips-us-east-1
-        return _usage_error(f"--region {', '.join(args.regions)}: two of these are the same")
-    if args.functions_from is None:
-        return list_many(by_region, iter(args.names), len(args.names), args)
-    try:
-        names = stack.enter_context(names_from(args.functions_from))
-    except OSError as error:
-        return _usage_error(f"argument --functions-from: {error}")
-    return list_many(by_region, names, None, args)
-
-
-def _usage_error(text: str) -> int:
-    print_error(f"{PROG}: error: {text}")
-    return USAGE
+        raise UsageError(f"--region {', '.join(args.regions)}: two of these are the same")
+    return list_many(by_region, args)
 
 
 @contextmanager
@@ -152,7 +138,7 @@ def _client(args: argparse.Namespace, region: str | None) -> Iterator[Client]:
 def _pages(client: Client, args: argparse.Namespace) -> PageIterator:
     config = {"StartingToken": args.starting_token, "PageSize": args.page_size, "MaxItems": args.max_items}
     if args.no_paginate:
-        # What is cut off the only page would be lost: its NextMarker points behind it.
+        # The page must not be cut: its NextMarker comes after all of it.
         from ..types import MAX_PAGE_SIZE
 
         most = config.pop("MaxItems")
@@ -167,15 +153,15 @@ def _pages(client: Client, args: argparse.Namespace) -> PageIterator:
     return client.get_paginator("list_function_event_invoke_configs").paginate(**request)
 
 
-def _list(pages: PageIterator, output: Output, *, only_one: bool, epoch: bool) -> int:
+def _write_pages(pages: PageIterator, output: Output, *, only_one: bool, epoch: bool) -> int:
     start = token = pages.resume_token
     try:
         for page in islice(pages, 1 if only_one else None):
             output.add(output_members(page, marker=only_one, epoch=epoch))
-            # Not before: what is interrupted in between comes twice, rather than never.
+            # After the write: a page whose write is interrupted is listed again, and not lost.
             token = pages.resume_token
     except OSError:
-        raise  # the output's: nothing more can be written
+        raise  # from the output: nothing more can be written
     except (Exception, KeyboardInterrupt) as error:
         if token == start and _is_refused(error):
             token = None  # the same token would be refused again
@@ -200,7 +186,7 @@ def _is_refused(error: BaseException) -> bool:
 
 
 def _is_a_marker(token: str) -> bool:
-    # Where the token to start with leaves out more than the one page, the rest is in no NextMarker.
+    # If the starting token skips more than this page, its NextMarker does not skip the rest.
     from .._protocol.pagination import decode_token
 
     return decode_token(token).skip is None
@@ -209,7 +195,7 @@ def _is_a_marker(token: str) -> bool:
 def _buffered(output: TextIO) -> TextIO:
     """Standard output, wrapped if it has no buffer (PYTHONUNBUFFERED, `python -u`).
 
-    Python loses what a pipe or a disk does not take of that at once, and says nothing.
+    Without a buffer, Python silently loses the part of a write that a pipe or a disk does not accept at once.
     """
     if not isinstance(getattr(output, "buffer", None), io.RawIOBase):
         return output
@@ -217,11 +203,11 @@ def _buffered(output: TextIO) -> TextIO:
 
 
 def _discard(output: TextIO) -> None:
-    """Let the interpreter flush at shutdown what standard output or error did not take.
+    """Discard the rest of the stream's buffer, which the interpreter flushes at shutdown.
 
     Source: https://docs.python.org/3/library/signal.html#note-on-sigpipe
     """
-    # It may be no file at all: fileno() then raises an OSError too.
+    # fileno() raises an OSError too, if there is no file.
     with suppress(OSError):
         fileno = output.fileno()
         devnull = os.open(os.devnull, os.O_WRONLY)

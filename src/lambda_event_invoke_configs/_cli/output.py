@@ -1,8 +1,13 @@
-"""The output formats, which write pages to standard output.
+"""The output of one function: its formats, and the AWS CLI's settings for them.
 
 The formats `json` and `table` write one document at the end, also after a failure, so the pages before it are
 kept. The formats `jsonl` and `text` write each page as it arrives. Timestamps are ISO 8601 text before
 `--query` sees them, as in the AWS CLI: JMESPath has no other way to sort or compare them.
+
+The format `table` has one row for each member of the result, with a column for each nested value, if the
+terminal is wide enough. Otherwise it has one record for each member, as in the expanded display of psql: the
+function's ARN on a separate line, never folded, then a line for each other value. In a file or a pipe, the
+table is as wide as its content. rich draws it.
 """
 
 from __future__ import annotations
@@ -12,33 +17,72 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
-from .table import table
-from .terminal import printable
+from .terminal import in_color, printable, width
 
 if TYPE_CHECKING:
     from jmespath.parser import ParsedResult
+    from rich.console import RenderableType
+    from rich.table import Table
 
     from ..types import ListFunctionEventInvokeConfigsResponse
 
 FORMATS = ("json", "jsonl", "text", "table")
+_SHOWING_THE_TOKEN = ("json", "text")
+_EPOCH = ("wire", "none")  # two names for one format
+_TIMESTAMP_FORMATS = ("iso8601", *_EPOCH)
+
 _Pick = Callable[[dict[str, Any]], Any]
 _Render = Callable[[Any], str]
 
-_SHOWING_THE_TOKEN = ("json", "text")
+
+class OutputSettings(NamedTuple):
+    """`epoch`: timestamps as the service sends them, in seconds, in place of ISO 8601 text.
+
+    Source: https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-files.html
+    """
+
+    format: str
+    epoch: bool = False
+
+
+def output_settings(
+    explicit_format: str | None, profile_name: str | None, environ: Mapping[str, str]
+) -> OutputSettings:
+    """The settings, with the format from `explicit_format`, `AWS_DEFAULT_OUTPUT` or the profile.
+
+    Raises InvalidConfigError for a value that cannot be used, ProfileNotFound or ConfigParseError.
+    """
+    from .._settings.config import invalid_setting
+    from .._settings.resolve import Lookup
+
+    lookup = Lookup(environ, profile_name)
+    timestamps = lookup.profile("cli_timestamp_format") or _TIMESTAMP_FORMATS[0]
+    if timestamps not in _TIMESTAMP_FORMATS:
+        raise invalid_setting("cli_timestamp_format in the profile", timestamps, "iso8601, wire or none")
+    if explicit_format is None:
+        source, found = "AWS_DEFAULT_OUTPUT", lookup.env("AWS_DEFAULT_OUTPUT")
+        if found is None:
+            source, found = "output in the profile", lookup.profile("output")
+        explicit_format = found or FORMATS[0]
+        if explicit_format not in FORMATS:
+            allowed = f"one of {', '.join(FORMATS)}; or use --output"
+            raise invalid_setting(source, explicit_format, allowed)
+    return OutputSettings(explicit_format, timestamps in _EPOCH)
 
 
 def output(name: str, query: ParsedResult | None, color: str = "auto") -> Output:
-    """The output format of that name, with what `query` finds in place of what arrived.
+    """The output format of that name.
 
+    query: the output is the result of this expression.
     color: one of `terminal.COLORS`, for a table.
 
     Raises ImportError for a table without rich.
     """
     if name == "table":
-        import rich  # noqa: F401 - missing now, rather than when all pages were fetched
-    # What a query asks for is all that standard output shall hold, so the token is not added to it.
+        import rich  # noqa: F401 - fails now, not after all pages were fetched
+    # The output of a query is its result only, without a token.
     shows_token = query is None and name in _SHOWING_THE_TOKEN
     pick: _Pick = query.search if query else (_everything if shows_token else _configurations)
     if name == "json":
@@ -58,7 +102,7 @@ def query(expression: str) -> ParsedResult:
     from jmespath.functions import Functions
 
     compiled = jmespath.compile(expression)
-    # jmespath itself looks for a function only once it has something to call it with.
+    # jmespath itself looks for a function only when it evaluates the call.
     for name in _functions_in(compiled.parsed):
         if name not in Functions.FUNCTION_TABLE:
             raise UnknownFunctionError(f"Unknown function: {name}()")
@@ -90,7 +134,7 @@ def output_members(
 
 
 def to_json(value: object, *, epoch: bool = False) -> object:
-    """The same for JSON: dicts for mappings, ISO 8601 text or, with `epoch`, seconds for timestamps."""
+    """The value in JSON's types. Timestamps become ISO 8601 text or, with `epoch`, seconds."""
     if isinstance(value, Mapping):
         return {name: to_json(member, epoch=epoch) for name, member in value.items()}
     if isinstance(value, list):
@@ -104,7 +148,7 @@ def to_json(value: object, *, epoch: bool = False) -> object:
 
 
 class Document:
-    """Writes one document when all is there."""
+    """Writes one document at the end."""
 
     def __init__(self, pick: _Pick, render: _Render, *, shows_token: bool) -> None:
         self.shows_token = shows_token
@@ -162,8 +206,8 @@ def json_line(value: object) -> str:
 
 
 def _ascii(document: str) -> str:
-    # ASCII, unlike in the AWS CLI, to fit a pipe of any encoding. json.dumps leaves one control character
-    # unescaped.
+    # ASCII, unlike in the AWS CLI, to fit a pipe of any encoding. json.dumps() leaves one control character,
+    # DEL, unescaped.
     return document.replace("\x7f", r"\u007f")
 
 
@@ -217,3 +261,106 @@ def _field(value: object) -> str:
 
 def _is_scalar(value: object) -> bool:
     return not isinstance(value, (dict, list))
+
+
+_ARN = "FunctionArn"
+# In this order; all other columns follow.
+_HEADINGS = {
+    _ARN: "Function ARN",
+    "MaximumRetryAttempts": "Retries",
+    "MaximumEventAgeInSeconds": "Max age (s)",
+    "LastModified": "Modified",
+    "DestinationConfig.OnSuccess.Destination": "On success",
+    "DestinationConfig.OnFailure.Destination": "On failure",
+}
+_ORDER = {name: place for place, name in enumerate(_HEADINGS)}
+_NO_LIMIT = 1_000_000_000  # columns
+_ARN_STYLE = "bold"
+_HEADING_STYLE = "cyan"
+
+_Row = dict[str, str]
+
+
+def table(found: object, *, color: str = "auto") -> str:
+    """The result as a table. `color` is one of `terminal.COLORS`."""
+    from rich.console import Console
+    from rich.text import Text
+
+    rows = [_cells(member) for member in (found if isinstance(found, list) else [found])]
+    named = dict.fromkeys(name for row in rows for name in row)
+    names = [
+        *(name for name in _HEADINGS if name in named),
+        *(name for name in named if name not in _HEADINGS),
+    ]
+    if not names:
+        return ""
+    colored = in_color(color, sys.stdout)
+    console = Console(
+        file=sys.stdout,
+        width=_NO_LIMIT,
+        force_terminal=colored,
+        color_system="standard" if colored else None,
+        highlight=False,
+    )
+    wide = _wide_table(names, rows)
+    needed = console.measure(wide).maximum
+    console.width = width(sys.stdout) or needed
+    # Captured, because rich ends the process when it writes to a closed pipe.
+    with console.capture() as capture:
+        if needed <= console.width:
+            console.print(wide)
+        else:
+            for part in _records(names, rows, console.width):
+                console.print(part, soft_wrap=isinstance(part, Text))
+    # rich fills the lines of a record with spaces.
+    return "\n".join(line.rstrip(" ") for line in capture.get().split("\n"))
+
+
+def _wide_table(names: list[str], rows: list[_Row]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(header_style=_HEADING_STYLE, show_header=any(names))
+    for name in names:
+        drawn.add_column(Text(_heading(name)), overflow="fold", style=_ARN_STYLE if name == _ARN else "")
+    for row in rows:
+        drawn.add_row(*(Text(row.get(name, "")) for name in names))
+    return drawn
+
+
+def _records(names: list[str], rows: list[_Row], columns: int) -> Iterator[RenderableType]:
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    has_arn = names[0] == _ARN
+    labels = [name for name in names if name != _ARN]
+    # The same width in every record. A name from a query may be long.
+    label_width = min(max((len(_heading(name)) for name in labels), default=0), columns // 3)
+    for number, row in enumerate(rows):
+        if number:
+            yield Text()
+        if _ARN in row:
+            yield Text(row[_ARN], _ARN_STYLE)
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        grid.add_column(style=_HEADING_STYLE, width=label_width, overflow="fold")
+        grid.add_column(overflow="fold")
+        for name in labels:
+            if name in row:
+                grid.add_row(Text(_heading(name)), Text(row[name]))
+        yield Padding(grid, (0, 0, 0, 2 if has_arn else 0), expand=False)
+
+
+def _heading(name: str) -> str:
+    return _HEADINGS.get(name, name)
+
+
+def _cells(value: Any, name: str = "") -> _Row:
+    """A row's cells by column name: dotted for nested members, numbered for lists."""
+    if not isinstance(value, (dict, list)):
+        return {name: printable(str(value))}
+    cells: _Row = {}
+    for key, member in value.items() if isinstance(value, dict) else enumerate(value, 1):
+        part = printable(str(key))
+        cells.update(_cells(member, f"{name}.{part}" if name else part))
+    return cells

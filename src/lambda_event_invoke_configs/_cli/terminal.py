@@ -1,8 +1,8 @@
 """Writing to a terminal: escaping of untrusted text, color, width, log records.
 
-A response, a function's name, a file or an argument may contain characters that a terminal interprets: escape
-sequences that change its title or move its cursor, bidirectional marks that reverse the following text, line
-breaks that fake a second message. `printable()` decides which characters are escaped. The formats `text` and
+A response, a function's name, a file or an argument may contain characters that a terminal interprets. Escape
+sequences change its title or move its cursor, bidirectional marks reverse the following text, and line breaks
+fake a second message. `printable()` decides which characters are escaped. The formats `text` and
 `table`, errors, log records and the summary pass through it. JSON escapes these characters itself.
 """
 

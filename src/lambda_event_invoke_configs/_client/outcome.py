@@ -74,8 +74,8 @@ class OutcomeBuilder:
         return FunctionOutcome(self.request["FunctionName"], self._found, error, token)
 
 
-# How many functions at first; each outcome lets in one more, as in TCP's slow start (RFC 5681). The rate
-# limiter learns of the limit from the first throttled response: what was sent before may be throttled too.
+# How many functions at first. Each outcome adds one more, as in TCP's slow start (RFC 5681). The rate limiter
+# learns the limit from the first throttled response, so requests that were sent before may be throttled too.
 FIRST_CONCURRENCY = 15
 
 

@@ -85,7 +85,7 @@ def _load(verify: bool | str | None) -> ssl.SSLContext:
             # companies have. boto3 accepts it. A user who passes the file trusts it.
             context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         except (OSError, ValueError) as error:
-            name = "verify (or AWS_CA_BUNDLE, ca_bundle)"
+            name = "verify (or --ca-bundle, AWS_CA_BUNDLE, ca_bundle)"
             raise invalid_setting(name, verify, f"a PEM file: {error}") from None
     # httpcore sets the same protocols before each handshake. That frees a string which the connection that
     # another thread is making may be reading at that moment.

@@ -113,9 +113,10 @@ class CallFlow:
     ) -> Generator[Action, Result, ListFunctionEventInvokeConfigsResponse]:
         """The actions of one call.
 
-        throttling_timeout: for listings of many functions. The call uses the rate limiter in every retry
-            mode. An attempt that is throttled within so many seconds of the first throttled one does not
-            count: it uses up neither the attempts nor the retry quota, and only the limiter delays the next.
+        throttling_timeout: for listings of many functions, in seconds; infinity for no limit. The call uses
+            the rate limiter in every retry mode. An attempt that is throttled within this time of the first
+            throttled one does not count: it uses up neither the attempts nor the retry quota, and only the
+            limiter delays the next. None for any other call, where each attempt counts.
 
         Raises ParamValidationError before the first action, and the error of the last attempt.
         """

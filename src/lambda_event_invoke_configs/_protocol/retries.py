@@ -14,8 +14,9 @@ its last retry cost, or 1 if it needed none. So while a service is down, its cli
 The backoff is `random() * min(base * 2 ** (attempt - 1), 20)` seconds, with base 1 for throttled and 0.05 for
 transient failures. The response's `x-amz-retry-after` (milliseconds) raises it, by 5 seconds at most.
 
-Listings of many functions differ in one point: they expect to be throttled. There, a throttled attempt does
-not count; the rate limiter delays the next one, and a timeout ends it (`CallFlow.attempts()`).
+Listings of many functions differ in one point, because they expect to be throttled: a throttled attempt does
+not count, and only the rate limiter delays the next one. This ends after a timeout, which starts with the
+call's first throttled attempt (`CallFlow.attempts()`).
 
 One failure can be cured at once: the service refuses the date of the signature, because the local clock is
 wrong, or because time has passed since (a process that was suspended). `refused_date()` recognises it by the

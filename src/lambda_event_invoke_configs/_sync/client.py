@@ -185,8 +185,9 @@ class Client(ClientBase[httpx.BaseTransport]):
 
         names: of the functions; a generator of any length will do.
         max_concurrency: how many functions at the same time (default 10).
-        throttling_timeout: for how many seconds after it was throttled first a request is sent again, however
-            often (default 300; None for no limit). Other failures are retried as in any call.
+        throttling_timeout: for how many seconds a throttled request is sent again, counted for each request
+            from the first time that it is throttled (default 300; None for no limit). Other failures are
+            retried as in any call.
 
         Stopping early does not block: the threads that still list end at their next page.
         Raises InvalidConfigError for an argument that cannot be used, and at the end what `names` raised.

@@ -1,8 +1,7 @@
-"""Many functions at the same time, by threads: names in, one outcome for each as it completes.
+"""Lists many functions at the same time, by threads. Each has one outcome, returned as it completes.
 
-Streaming on both ends: names are consumed on demand, and at most `max_concurrency` of them are in flight or
-wait to be returned; fewer until some have completed. The failure of one function is its outcome and stops
-none of the others.
+Names are consumed on demand. At most `max_concurrency` of them are in flight or wait to be returned, fewer
+until some have completed. The failure of one function is its outcome and does not stop the others.
 """
 
 from __future__ import annotations
@@ -49,8 +48,8 @@ def run_bounded(
     """The results of `work(item, stopped)` for all items, as they complete.
 
     max_concurrency: how many at the same time. It starts with FIRST_CONCURRENCY, and grows with each result.
-    read_in_thread: read `items` in a thread too, for an iterator that may wait long, such as standard input,
-        while results are ready. By default the caller's thread reads it.
+    read_in_thread: read `items` in a thread too, so that an iterator that blocks, such as standard input,
+        does not delay results that are ready. By default the caller's thread reads it.
 
     The threads are daemons: unlike those of a ThreadPoolExecutor they do not delay the end of the process.
     Closed early, the generator does not wait for them; `stopped()` is then true for the work in flight.
@@ -95,7 +94,7 @@ def run_bounded(
                 except Exception as error:
                     more, failure = False, error
                 if done.empty():
-                    continue  # the next item may take long to come: results that are ready do not wait for it
+                    continue  # otherwise the ready result comes first: the next item may take long
             job = wait_for(done)
             if job in running:
                 running.remove(job)
@@ -121,9 +120,9 @@ def wait_for(queue: SimpleQueue[ItemT]) -> ItemT:
 
 
 class _Job(Generic[ResultT]):
-    """One call, and what became of it.
+    """One call, and its result or error.
 
-    Not a Future: that has a lock which is entered in Python code, where an interrupt leaves it taken.
+    Not a Future: its lock is acquired in Python code, where an interrupt can leave it locked.
     """
 
     done = False
@@ -134,7 +133,7 @@ class _Job(Generic[ResultT]):
         self._raised: BaseException = KeyboardInterrupt()
 
     def run(self) -> _Job[ResultT]:
-        """Make the call. Never raises what it raised."""
+        """Make the call. Keeps its error, and does not raise it."""
         try:
             self._returned.append(self._call())
         except BaseException as error:
