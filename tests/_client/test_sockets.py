@@ -178,3 +178,28 @@ def test_a_write_that_fails_says_why(kind: type[Any]) -> None:
             await value(stream.write(b"x", 5.0))
 
     anyio.run(main)
+
+
+@pytest.mark.parametrize("kind", [sync_sockets.SocketStream, async_sockets.SocketStream])
+def test_without_time_left_reads_and_writes_are_timeouts(kind: type[Any]) -> None:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    theirs.setblocking(False)
+    link = Link(0, None)
+    link.deadline.begin()
+    stream = kind(ours, link)
+
+    async def main() -> None:
+        with ours, theirs:
+            with pytest.raises(httpcore.ReadTimeout, match="request deadline exceeded"):
+                await value(stream.read(1, 5.0))
+            ours.setblocking(False)
+            while True:  # until there is no room: the async one looks at the time only where it waits
+                try:
+                    ours.send(DATA)
+                except BlockingIOError:
+                    break
+            with pytest.raises(httpcore.WriteTimeout, match="request deadline exceeded"):
+                await value(stream.write(b"x", 5.0))
+
+    anyio.run(main)
