@@ -28,7 +28,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -140,6 +140,7 @@ class Suite:
             self.measure_deployments,
             self.measure_pages,
             self.measure_async_pages,
+            self.measure_trio_pages,
             self.measure_beside_aws_sdk,
             self.measure_small_things,
             self.measure_many_functions,
@@ -268,6 +269,24 @@ class Suite:
             )
             name = f"resident memory after {PAGES} pages, asyncio, {scheme}"
             self._compare(name, "memory", ours, "aiobotocore", theirs, "MB", gain=MEMORY)
+
+    def measure_trio_pages(self) -> None:
+        """Beside aiobotocore on asyncio: trio has no other client of Lambda."""
+        beside = self.folder / "with-trio"
+        self.aiobotocore.pip("install", "--target", str(beside), "trio")
+        with_trio = replace(self.aiobotocore, path=beside)
+        for scheme, url in self.urls.items():
+            environments = {"ours_on_trio": with_trio, "aiobotocore": self.aiobotocore}
+            ran = in_turns(
+                self.times,
+                {
+                    name: (environment, listing(name, url, 1, PAGES, WARM, PAGES))
+                    for name, environment in environments.items()
+                },
+            )
+            here, theirs = (median(each.page for each in runs) * 1e3 for runs in ran.values())
+            name = f"a page of 50, trio, {scheme}"
+            self._compare(name, "CPU", here, "aiobotocore", theirs, "ms", budget=0.42, aim=0.35)
 
     def _compare_first_async_page(self, url: str) -> None:
         both = {name: (self.aiobotocore, listing(name, url, 1, 1)) for name in ("ours_async", "aiobotocore")}
