@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from servers import Server
+
+from lambda_event_invoke_configs._client import tls
 
 Make = Callable[..., Any]
 DAY = timedelta(days=1)
@@ -56,7 +58,7 @@ def company(tmp_path: Path) -> tuple[str, ssl.SSLContext]:
 
 
 @pytest.fixture(autouse=True)
-def _strict_as_from_python_3_13_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def _strict_as_from_python_3_13_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     create = ssl.create_default_context
 
     def strict(*arguments: Any, **options: Any) -> ssl.SSLContext:
@@ -65,6 +67,9 @@ def _strict_as_from_python_3_13_on(monkeypatch: pytest.MonkeyPatch) -> None:
         return context
 
     monkeypatch.setattr(ssl, "create_default_context", strict)
+    tls._contexts.reset()  # those that other tests have made are shared, and not strict on an older Python
+    yield
+    tls._contexts.reset()
 
 
 @pytest.mark.parametrize("named", ["verify", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])
