@@ -6,10 +6,11 @@ A signal's handler runs between two steps of the interpreter, also in the code o
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -76,6 +77,15 @@ def in_time(call: Callable[[], Any]) -> Any:
     thread.join(STUCK)
     assert not thread.is_alive(), "it hangs"
     return found[0]
+
+
+@pytest.fixture(autouse=True)
+def _no_garbage_collection() -> Iterator[None]:
+    """A connection that another test has left would take the interrupt in its `__del__`."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture
