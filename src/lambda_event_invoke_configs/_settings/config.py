@@ -87,8 +87,7 @@ class Config:
     """Settings of a client, with the names and the meanings of `botocore.config.Config`.
 
     connect_timeout, read_timeout: seconds (default 60 each; None for no limit). Their sum limits an attempt
-    on
-        an open connection, however slowly the response arrives.
+        on an open connection, however slowly the response arrives.
     max_response_size: maximum bytes of a response body (default 1 MiB; a page of 50 has about 20 KiB). A
         larger one raises ResponseTooLargeError.
     retries: {"total_max_attempts": n} counts attempts, including the first (default 3); {"max_attempts":
