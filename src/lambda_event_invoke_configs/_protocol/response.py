@@ -152,7 +152,10 @@ def _configuration(value: object, zone: Zone) -> FunctionEventInvokeConfig:
         raise _WrongShape("", "an object", value)
     config: FunctionEventInvokeConfig = {}
     if (modified := value.get("LastModified")) is not None:
-        config["LastModified"] = _timestamp(".LastModified", modified, zone)
+        try:
+            config["LastModified"] = parse_timestamp(modified, zone)
+        except (TypeError, ValueError, ArithmeticError, AttributeError):
+            raise _WrongShape(".LastModified", "a timestamp", modified) from None
     if (arn := value.get("FunctionArn")) is not None:
         config["FunctionArn"] = arn
     if (attempts := value.get("MaximumRetryAttempts")) is not None:
@@ -191,13 +194,6 @@ def _integer(where: str, value: Any) -> int:
         return int(value)
     except (TypeError, ValueError, OverflowError):
         raise _WrongShape(where, "an integer", value) from None
-
-
-def _timestamp(where: str, value: object, zone: Zone) -> datetime:
-    try:
-        return parse_timestamp(value, zone)
-    except (TypeError, ValueError, ArithmeticError, AttributeError):
-        raise _WrongShape(where, "a timestamp", value) from None
 
 
 # Error classes with their modeled members, by their names in the body.
