@@ -116,8 +116,29 @@ def test_what_needs_no_hint_has_none(scripted: Callable[..., ScriptedServer], ou
 @pytest.mark.parametrize(
     "response", [{}, {"Error": {}}, {"Error": {"Code": ["x"]}}, {"Error": {"Code": "9" * 5000}}]
 )
-def test_an_error_that_somebody_else_made_can_be_printed(response: Any) -> None:
-    assert str(exceptions.ClientError(response, "op")).startswith("An error occurred (")
+@pytest.mark.parametrize("kind", [exceptions.ClientError, exceptions.LambdaClientError])
+def test_an_error_that_somebody_else_made_can_be_printed(kind: Any, response: Any) -> None:
+    assert str(kind(response, "op")).startswith("An error occurred (")
+
+
+def refused(code: str, message: str) -> exceptions.LambdaClientError:
+    return exceptions.LambdaClientError({"Error": {"Code": code, "Message": message}}, "Op")
+
+
+@pytest.mark.parametrize(
+    ("raised", "shown"),
+    [
+        (refused("AccessDenied", "Not allowed."), f"operation: Not allowed. {HINTS['AccessDenied']}"),
+        (refused("403", "Forbidden"), f"operation: Forbidden. {HINTS[exceptions.NOT_LAMBDA]}"),
+        (exceptions.ResponseParserError("no page"), f"no page. {HINTS['ResponseParserError']}"),
+    ],
+)
+def test_a_hint_follows_what_was_said_as_a_sentence(raised: Exception, shown: str) -> None:
+    assert str(raised).endswith(shown)
+
+
+def test_an_error_without_a_word_is_shown_without_one() -> None:
+    assert str(exceptions.ResponseTooLargeError("")) == ""
 
 
 def test_each_hint_is_of_an_error_that_there_is() -> None:

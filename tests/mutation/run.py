@@ -46,12 +46,14 @@ SHELLS = (
     " and not another_thread and not ends_a_process and not reads_nothing and not (trio and _client)",
 )
 SETTINGS = ("tests/_settings", "-k", "not boto3 and not trio")
+DEFAULTS_MODE = "tests/_settings/test_defaults_mode.py"
 # The arguments of pytest that select the tests of a module, or of a wing, that has more than its own file.
 TESTS = {
     "_async": SHELLS,
     "_cli": ("tests/_cli",),
     "_client": SHELLS,
     "_fork.py": SHELLS,
+    "_settings/config.py": ("tests/_settings/test_config.py", DEFAULTS_MODE),
     "_settings/credentials.py": SETTINGS,
     "_settings/redaction.py": SETTINGS,
     "_sync": SHELLS,
