@@ -145,7 +145,7 @@ class TestACustomURL:
         ],
     )
     def test_is_taken_apart(self, url: str, origin: str, base_path: str, host: str) -> None:
-        assert endpoint.custom(url, "endpoint_url") == endpoint.Endpoint(url, origin, base_path, host)
+        assert endpoint.custom(url) == endpoint.Endpoint(url, origin, base_path, host)
 
     @pytest.mark.parametrize(
         ("url", "host"),
@@ -158,11 +158,11 @@ class TestACustomURL:
         ],
     )
     def test_loses_its_schemes_own_port_which_no_client_puts_into_host(self, url: str, host: str) -> None:
-        made = endpoint.custom(url, "endpoint_url")
+        made = endpoint.custom(url)
         assert (made.host, made.origin) == (host, f"{made.scheme}://{host}")
 
     def test_is_put_into_lower_case_but_for_its_path(self) -> None:
-        made = endpoint.custom("HTTPS://Host.Example/Base", "endpoint_url")
+        made = endpoint.custom("HTTPS://Host.Example/Base")
         assert made.origin == "https://host.example"
         assert made.base_path == "/Base"
         assert made.url == "HTTPS://Host.Example/Base"
@@ -219,7 +219,7 @@ class TestACustomURL:
 
     def test_that_httpx_would_refuse_is_refused_before_anything_is_sent(self) -> None:
         with pytest.raises(InvalidEndpointError):
-            endpoint.custom("http://999.999.999.999", "endpoint_url")
+            endpoint.custom("http://999.999.999.999")
 
     @pytest.mark.parametrize(
         "url",
@@ -237,13 +237,13 @@ class TestACustomURL:
     )
     def test_with_user_info_is_refused_without_showing_it(self, url: str) -> None:
         with pytest.raises(InvalidEndpointError) as caught:
-            endpoint.custom(url, "endpoint_url")
+            endpoint.custom(url)
         assert "hidden" not in str(caught.value)
         assert "hidden" not in repr(caught.value)
         assert str(caught.value).startswith(f"Invalid endpoint: ***@{url.rpartition('@')[2]}. endpoint_url ")
 
     def test_is_refused_with_botocores_errors_and_a_value_error(self) -> None:
         with pytest.raises(InvalidConfigError) as caught:
-            endpoint.custom("localhost", "endpoint_url")
+            endpoint.custom("localhost")
         assert isinstance(caught.value, BotoCoreError)
         assert isinstance(caught.value, ValueError)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -192,6 +192,15 @@ class TestWhatIsMeant:
         assert "role%2Fweb" in asked.body
         assert "RoleSessionName=mine" in asked.body
 
+    def test_by_a_web_identitys_variables_and_the_profile_for_the_rest(
+        self, make: Any, home: Home, aws: AWS
+    ) -> None:
+        home.keys("web identity")
+        home.write("[default]\nrole_session_name = mine\n")
+        ask(make())
+        (asked,) = aws.asked
+        assert "RoleSessionName=mine" in asked.body
+
     def test_by_a_containers_variables(self, make: Any, home: Home, aws: AWS) -> None:
         home.keys("container")
         client = make()
@@ -270,13 +279,45 @@ class TestTheChain:
             home.setenv("AWS_PROFILE", "a")
         ours = identity.identify("a" if by_argument else None, "us-east-1", os.environ)
         session = identity._session(ours, "us-east-1")
-        made = [provider.METHOD for provider in identity._providers(session, ours, "us-east-1")]
+        made = [provider.METHOD for provider in identity._providers(session, ours)]
         theirs = botocore.session.Session(profile="a" if by_argument else None)
         resolver = botocore.credentials.create_credential_resolver(theirs)
         expected = [provider.METHOD for provider in resolver.providers if provider.METHOD != "env"]
         if not by_argument:  # its provider looks at environment and profile; here these are two
             expected.insert(1, "assume-role-with-web-identity")
         assert made == expected
+
+    def test_has_botocores_settings(self, home: Home) -> None:
+        home.write(f"{PROFILES}{METADATA_SETTINGS}")
+        found = identity.identify("b", "us-east-1", os.environ)
+        ours = identity._providers(identity._session(found, "us-east-1"), found)
+        session = botocore.session.Session(profile="b")
+        resolver = botocore.credentials.create_credential_resolver(session)
+        assert [described(provider) for provider in ours] == [
+            described(provider) for provider in resolver.providers
+        ]
+        caches = {id(vars(provider)["cache"]) for provider in ours if "cache" in vars(provider)}
+        assert len(caches) == 1
+
+
+METADATA_SETTINGS = (
+    "metadata_service_timeout = 3\nmetadata_service_num_attempts = 4\nec2_metadata_v1_disabled = true\n"
+    "ec2_metadata_service_endpoint_mode = ipv6\n"
+)
+
+
+def described(value: Any) -> Any:
+    """A provider with all that it was given; of functions, other objects and the environment only the kind."""
+    if isinstance(value, (str, int, float, type(None))):
+        return value
+    if isinstance(value, Mapping):
+        known = "AWS_EC2_METADATA_DISABLED" in value  # `home` sets it
+        return "environment" if known else {name: described(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [described(each) for each in value]
+    if type(value).__module__ in ("botocore.credentials", "botocore.utils"):
+        return type(value).__name__, described(vars(value))
+    return "callable" if callable(value) else type(value).__name__
 
 
 def equal(*arguments: Any) -> bool:
@@ -323,7 +364,11 @@ class TestIdentities:
         assert "hidden" not in repr(self.identify(AWS_SECRET_ACCESS_KEY="hidden"))
 
     def test_have_a_path_that_no_file_can_have(self) -> None:
-        assert self.identify(AWS_CONFIG_FILE="a\0b").config_file.state is None
+        assert self.identify(AWS_CONFIG_FILE="a\0b").config_file == (os.path.abspath("a\0b"), None)
+
+    def test_have_the_files_of_the_home_directory(self) -> None:
+        files = "~/.aws/config", "~/.aws/credentials"
+        assert identity.shared_files({}) == tuple(map(os.path.expanduser, files))
 
 
 REGIONS = ["us-east-1", "us-west-2", "eu-west-3"]

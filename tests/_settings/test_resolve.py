@@ -405,6 +405,9 @@ class TestTheCABundle:
     def test_is_the_arguments(self, resolve: Resolve, verify: bool | str) -> None:
         assert resolve(self.ENVIRON, profile="ca_bundle=/profile.pem", verify=verify).verify == verify
 
+    def test_may_be_a_path_object(self, resolve: Resolve) -> None:
+        assert resolve(self.ENVIRON, verify=Path("argument.pem")).verify == "argument.pem"
+
     def test_else_that_of_aws_ca_bundle(self, resolve: Resolve) -> None:
         assert resolve(self.ENVIRON, profile="ca_bundle=/profile.pem").verify == "/variable.pem"
 
@@ -608,6 +611,7 @@ class TestTheProxy:
             ("http://proxy.example:3128", "http://proxy.example:3128"),
             ("http://user:hidden@proxy.example:3128", "http://***:***@proxy.example:3128"),
             ("http://user:hid@den@[::1]:3128", "http://***:***@[::1]:3128"),
+            ("http://user:hid://den@proxy.example", "http://***:***@proxy.example"),
             ("socks5://proxy.example", "socks5://proxy.example"),
             ("http://user:hidden", "http://user***"),
             ("hid@den://proxy.example", "***://proxy.example"),
@@ -669,9 +673,18 @@ class TestTheProxy:
         with pytest.raises(InvalidConfigError) as caught:
             resolve(config=Config(proxies={"https": url} if told == "config" else None))
         name = "proxies['https']" if told == "config" else told
+        shown = settings.masked(url if isinstance(url, str) else f"http://{url}")
+        if url == 5 and told == "config":
+            shown = "int"
         said = str(caught.value)
-        assert said.startswith(f"Invalid value for {name}: ")
-        assert said.endswith(", must be http:// or https://, a host and a port")
+        assert said == f"Invalid value for {name}: {shown!r}, must be http:// or https://, a host and a port"
         assert "hid" not in said
         assert "a URL" not in said
         assert caught.value.__context__ is None or caught.value.__suppress_context__
+
+    def test_of_the_system_that_cannot_be_used_is_refused_too(
+        self, resolve: Resolve, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("urllib.request.getproxies", lambda: {"https": "ftp://proxy.example"})
+        with pytest.raises(InvalidConfigError, match="Invalid value for the system's proxy settings: 'ftp:"):
+            resolve()

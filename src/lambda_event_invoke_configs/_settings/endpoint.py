@@ -75,10 +75,10 @@ def regional(region: str, *, fips: bool, dual_stack: bool, use_ssl: bool) -> End
     partition = partition_of(region)
     suffix = partition.dual_stack_dns_suffix if dual_stack else partition.dns_suffix
     service = "lambda-fips" if fips else "lambda"
-    return custom(f"{'https' if use_ssl else 'http'}://{service}.{region}.{suffix}", "endpoint_url")
+    return custom(f"{'https' if use_ssl else 'http'}://{service}.{region}.{suffix}")
 
 
-def custom(url: str, source: str) -> Endpoint:
+def custom(url: str, source: str = "endpoint_url") -> Endpoint:
     """A custom endpoint from its URL, which may have a port and a base path.
 
     source: the name of the setting, for errors.

@@ -153,7 +153,7 @@ def load_credentials(identity: Identity, region: str) -> Credentials:
     Raises NoCredentialsError if no provider has credentials, and the providers' errors after `redacted()`.
     """
     session = _session(identity, region)
-    for provider in _providers(session, identity, region):
+    for provider in _providers(session, identity):
         try:
             found: Credentials | None = provider.load()
         except Exception as error:
@@ -187,8 +187,9 @@ def _session(identity: Identity, region: str) -> Session:
     return session
 
 
-def _providers(session: Session, identity: Identity, region: str) -> list[CredentialProvider]:
+def _providers(session: Session, identity: Identity) -> list[CredentialProvider]:
     """botocore's provider chain, without the credentials in the environment, which `credentials.py` reads."""
+    from functools import partial
     from getpass import getpass
 
     from botocore import credentials, utils
@@ -196,9 +197,7 @@ def _providers(session: Session, identity: Identity, region: str) -> list[Creden
     environ = dict(identity.environ)
     profile_name = identity.profile or "default"
     cache: dict[str, Any] = {}
-
-    def create_client(service_name: str, **arguments: Any) -> Any:
-        return utils.create_nested_client(session, service_name, **{"region_name": region, **arguments})
+    create_client = partial(utils.create_nested_client, session)
 
     def config_with_environment() -> Mapping[str, Any]:
         # Only this provider does not accept the environment as an argument. Its variables take precedence
@@ -222,7 +221,7 @@ def _providers(session: Session, identity: Identity, region: str) -> list[Creden
             },
         )
     )
-    in_profiles = credentials.ProfileProviderBuilder(session, cache=cache, region_name=region)
+    in_profiles = credentials.ProfileProviderBuilder(session, cache=cache)
     role = credentials.AssumeRoleProvider(
         load_config=lambda: session.full_config,
         client_creator=create_client,

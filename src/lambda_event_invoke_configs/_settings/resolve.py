@@ -325,7 +325,7 @@ def _proxy(config: Config, endpoint: Endpoint) -> str | None:
         proxy = f"http://{proxy.removeprefix('//')}"
     match = re.fullmatch(_PROXY_URL, proxy) if isinstance(proxy, str) else None
     try:
-        endpoints.custom(f"{match[1]}{match[2]}" if match else "", source)
+        endpoints.custom(f"{match[1]}{match[2]}" if match else "")
     except InvalidConfigError:
         shown = masked(proxy) if isinstance(proxy, str) else type(proxy).__name__
         raise invalid_setting(source, shown, "http:// or https://, a host and a port") from None
