@@ -307,7 +307,7 @@ METADATA_SETTINGS = (
 
 
 def described(value: Any) -> Any:
-    """A provider with all that it was given; of functions, other objects and the environment only the kind."""
+    """A provider with all that it was given; of functions, objects and the environment only the kind."""
     if isinstance(value, (str, int, float, type(None))):
         return value
     if isinstance(value, Mapping):
