@@ -26,7 +26,11 @@ from processes import run
 from lambda_event_invoke_configs._protocol import signing
 from lambda_event_invoke_configs._settings import credentials as credential_sources
 from lambda_event_invoke_configs._settings import resolve as settings
-from lambda_event_invoke_configs._settings.credentials import CredentialSource, FrozenCredentials
+from lambda_event_invoke_configs._settings.credentials import (
+    ChainCredentials,
+    CredentialSource,
+    FrozenCredentials,
+)
 from lambda_event_invoke_configs.exceptions import (
     CredentialRetrievalError,
     InvalidConfigError,
@@ -156,9 +160,10 @@ class TestExplicitKeys:
         ],
     )
     def test_are_texts(self, given: dict[str, Any], name: str) -> None:
-        with pytest.raises(InvalidConfigError, match=f"Invalid value for {name}: must be") as caught:
+        with pytest.raises(InvalidConfigError) as caught:
             source(**given)
-        assert "hidden" not in str(caught.value)
+        allowed = "or None" if name == "aws_session_token" else "1 or more long"
+        assert str(caught.value) == f"Invalid value for {name}: must be a str, {allowed}"
 
 
 class TestTheEnvironmentsKeys:
@@ -500,6 +505,18 @@ class TestGivenCredentials:
             "must be a botocore Credentials object"
         )
 
+    def test_have_the_members_that_signing_needs(self) -> None:
+        class Vault:
+            def get_frozen_credentials(self) -> tuple[str, str]:
+                return "AKID", "hidden"
+
+        with pytest.raises(InvalidConfigError) as caught:
+            keys_of(credentials=Vault())
+        assert str(caught.value) == (
+            "Invalid value for credentials: get_frozen_credentials() returned tuple, "
+            "must have access_key, secret_key and token"
+        )
+
     @pytest.mark.parametrize("pair", [("", ""), ("AKID", ""), ("", "s")])
     def test_without_keys_are_no_credentials(self, pair: tuple[str, str]) -> None:
         with pytest.raises(NoCredentialsError):
@@ -540,6 +557,23 @@ class TestTemporaryKeys:
             raise AssertionError("they last for another hour")
 
         assert keys_of(credentials=self.credentials(60, refresh)) == FrozenCredentials("AKOLD", "s", "t")
+
+    def test_are_signed_with_while_another_task_refreshes_them_early(self) -> None:
+        def refresh() -> dict[str, str]:
+            raise AssertionError("that is the other task's")
+
+        given = self.credentials(60, refresh)
+        made: Any = source(credentials=given)
+        made.frozen()
+        given._expiry_time = datetime.now(timezone.utc) + timedelta(minutes=14)  # type: ignore[attr-defined]
+        assert made.cached() == FrozenCredentials("AKOLD", "s", "t")
+
+    def test_are_kept_in_a_forked_process_that_forks_again(self) -> None:
+        made = ChainCredentials(lambda: Credentials("AKID", "s"), is_chain=True)
+        made.frozen()
+        made.reset()
+        made.reset()  # as in a child, and in its own child
+        assert not made.needs_io()
 
     def test_are_refreshed_in_a_forked_process_whoever_did_so_before(self) -> None:
         def refresh() -> dict[str, str]:
@@ -618,6 +652,21 @@ class TestSecrets:
             "allowed in a header, such as a line break"
         )
 
+    @pytest.mark.parametrize(
+        ("pair", "complaint"),
+        [
+            (("AKID", "hidden\ud800", "t"), "secret_key has a character that UTF-8 cannot encode"),
+            (("AKID", "s", b"hidden"), "token is not a string"),
+        ],
+    )
+    def test_that_cannot_be_signed_with_are_an_error_too(self, pair: Any, complaint: str) -> None:
+        with pytest.raises(CredentialRetrievalError) as caught:
+            keys_of(credentials=Credentials(*pair, method="vault"))
+        assert str(caught.value) == f"Error when retrieving credentials from vault: the {complaint}"
+
+    def test_may_have_what_no_header_may(self) -> None:
+        assert keys_of(credentials=Credentials("AKID", "s é\n")).secret_key == "s é\n"
+
     def test_that_no_header_may_have_are_an_error_wherever_they_come_from(
         self, setenv: Callable[..., None]
     ) -> None:
@@ -673,7 +722,7 @@ class TestTheDebugLog:
     def said(self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
         """What the sources said, on a clock that takes 1.5 s for everything."""
         caplog.set_level(logging.DEBUG, credential_sources.__name__)
-        seconds = count(0.0, 1.5)
+        seconds = count(10.0, 1.5)
         monkeypatch.setattr(credential_sources, "monotonic", lambda: next(seconds))
         return lambda: caplog.messages[-1]
 

@@ -45,7 +45,7 @@ SHELLS = (
     "not boto3 and not cluster and not memory and not clock and not thousand and not longer_than_both"
     " and not another_thread and not ends_a_process and not reads_nothing and not (trio and _client)",
 )
-SETTINGS = ("tests/_settings", "-k", "not boto3 and not trio")
+SETTINGS = ("tests/_settings", "-k", "not boto3] and not trio")
 DEFAULTS_MODE = "tests/_settings/test_defaults_mode.py"
 # The arguments of pytest that select the tests of a module, or of a wing, that has more than its own file.
 TESTS = {
