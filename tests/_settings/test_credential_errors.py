@@ -365,6 +365,9 @@ class TestFieldsOfAnError:
             botocore.exceptions.ClientError({**said, "Credentials": "hidden"}, "AssumeRole"), "sso"
         )
         assert vars(found)["response"] == said
+        assert str(found) == "An error occurred (E) when calling the AssumeRole operation: m"
+        without = redacted(botocore.exceptions.ClientError({"Error": said["Error"]}, "AssumeRole"))
+        assert vars(without)["response"] == {**said, "ResponseMetadata": {}}
 
     def test_are_not_the_text_of_an_error_that_may_quote_a_response(self) -> None:
         found = redacted(botocore.exceptions.HTTPClientError(error=ValueError("hidden")), "sso")

@@ -806,12 +806,12 @@ class TestBotocoresLoggers:
         def load() -> Credentials:
             for name in LOGGERS:
                 logging.getLogger(name).info("unheard")
-                logging.getLogger(name).warning("heard")
+                logging.getLogger(name).warning("heard %s, with %s", 2, ValueError("hidden"))
             return Credentials("AKID", "s")
 
         keys_of(credentials=load)
         assert [record.getMessage() for record in caplog.records if record.name in LOGGERS] == [
-            "heard"
+            "heard 2, with ValueError"
         ] * len(LOGGERS)
 
     def check_that_all_are_heard(self, caplog: pytest.LogCaptureFixture) -> None:

@@ -70,8 +70,7 @@ class OutcomeBuilder:
         self._resume_token = resume_token
 
     def outcome(self, error: Exception | None = None) -> FunctionOutcome:
-        token = self._resume_token if error else None
-        return FunctionOutcome(self.request["FunctionName"], self._found, error, token)
+        return FunctionOutcome(self.request["FunctionName"], self._found, error, self._resume_token)
 
 
 # How many functions at first. Each outcome adds one more, as in TCP's slow start (RFC 5681). The rate limiter

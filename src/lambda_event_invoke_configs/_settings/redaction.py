@@ -218,7 +218,7 @@ def strip_traceback(error: E, *, keep_from: CodeType | None = None) -> E:
     keep_from: keep the frames below the first one with this code, and the chain of exceptions. These are the
         frames of a user's transport, to which the user has given access to the headers.
     """
-    traceback = error.__traceback__ if keep_from else None
+    traceback = error.__traceback__
     while traceback and traceback.tb_frame.f_code is not keep_from:
         traceback = traceback.tb_next
     if traceback and traceback.tb_next:
