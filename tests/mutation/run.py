@@ -12,8 +12,8 @@ Prints for each module and wing how many mutants there are, and how many were ki
 status is 1 if the share of the killed is below 95 % in any of them, or if those that survived are not those
 that docs/mutation.md lists, each with its reason; the differences are printed in the form that stands there.
 
-Mutants of the type that is the first argument of cast() are not counted: nothing but a type checker reads it,
-as with annotations, of which mutmut makes none.
+Two kinds of mutants are not counted: those of the type that is the first argument of cast(), which only a
+type checker reads, and those of the command's texts for people, such as its help.
 """
 
 from __future__ import annotations
@@ -77,6 +77,8 @@ RESULT = re.compile(r"^ +(\S+): (.+)$", re.MULTILINE)
 # lambda_event_invoke_configs._protocol.pagination.x_decode__mutmut_7, ....xǁPositionǁmethod__mutmut_1
 FUNCTION = re.compile(rf"{PACKAGE}\.(?:(.+)\.)?(?:x_|xǁ)(.+)__mutmut_\d+")
 CAST = re.compile(r'\bcast\((?:None|"[^"]*"), ')
+# A text of several words, or an option's help.
+TEXT = re.compile(r'\bhelp=(?:None|f?"[^"]*")|"[^"]* [^"]*"')
 DIFF_BLOCK = re.compile(r"^```diff\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -175,11 +177,13 @@ def mutate(modules: list[str], tests: tuple[str, ...]) -> dict[str, list[str]]:
 
 
 def entry(copy: Path, mutant: str, module: str, function: str) -> str | None:
-    """A mutant by what it changes, since mutmut's numbers change with every edit; None for a type only."""
+    """A mutant by what it changes, as mutmut's numbers change with every edit; None if it does not count."""
     diff = mutmut(copy, "show", mutant).splitlines()
     changed = [line for line in diff if line[:1] in ("-", "+") and line[:3] not in ("---", "+++")]
     before, after = ([CAST.sub("cast(", line[1:]) for line in changed if line[0] == sign] for sign in "-+")
     if before == after:
+        return None
+    if module.startswith("_cli/") and TEXT.sub("", "\n".join(before)) == TEXT.sub("", "\n".join(after)):
         return None
     return "\n".join([f"@@ {module} {function} @@", *(f"{line[0]}{line[1:].strip()}" for line in changed)])
 
