@@ -20,7 +20,6 @@ from typing import Any
 from unittest import mock
 from urllib.parse import parse_qs, urlsplit
 
-import boto3
 import botocore.session
 import drivers
 import httpx
@@ -29,7 +28,6 @@ from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.exceptions import BotoCoreError, ConnectionClosedError, EndpointConnectionError
 from botocore.exceptions import ClientError as TheirClientError
 from botocore.parsers import create_parser
-from botocore.retries import quota
 from hypothesis import currently_in_test_context, event, example, given, settings
 from hypothesis import strategies as st
 from listing import LIST
@@ -47,11 +45,6 @@ from lambda_event_invoke_configs.exceptions import (
 )
 
 RESULT_KEY = "FunctionEventInvokeConfigs"
-KEYS: dict[str, Any] = {
-    "region_name": "us-east-1",
-    "aws_access_key_id": "AKIDEXAMPLE",
-    "aws_secret_access_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
-}
 SAMPLE_OVER_SOCKETS = 50
 MOST_REQUESTS = 30  # more than any listing here needs, if it does not go round in circles
 
@@ -134,31 +127,17 @@ def headers_of(reply: Reply) -> list[tuple[str, str]]:
 class World:
     """Both libraries before one service, in memory or over a socket, with the same endpoint URL."""
 
-    def __init__(self, session: botocore.session.Session, server: ScriptedServer) -> None:
+    def __init__(self, boto3_client: Callable[..., Any], server: ScriptedServer) -> None:
         self.server = server
-        self._session = session
-        self._theirs: Any = None
-        self._their_quota: Any = None
+        self._boto3_client = boto3_client
         self.service: Service | None = None  # None: over the socket
         self.slept: list[float] = []
 
     def theirs(self, available: int) -> Any:
-        """boto3's client: one for all, because making one takes long, with that much retry quota."""
-        if self._theirs is None:
-            made: list[quota.RetryQuota] = []
-
-            class Quota(quota.RetryQuota):
-                def __init__(self) -> None:
-                    super().__init__()
-                    made.append(self)
-
-            session = boto3.session.Session(botocore_session=self._session)
-            with mock.patch.object(quota, "RetryQuota", Quota):
-                self._theirs = session.client("lambda", endpoint_url=self.server.url, **KEYS)
-            (self._their_quota,) = made
-            self._theirs.meta.events.register("before-send.lambda", self._before_send)
-        self._their_quota._available_capacity = available
-        return self._theirs
+        """boto3's client, with that much retry quota."""
+        client = self._boto3_client(self.server.url, available)
+        client.meta.events.register("before-send.lambda", self._before_send, unique_id="world")
+        return client
 
     def _before_send(self, request: Any, **_: object) -> AWSResponse | None:
         if self.service is None:
@@ -176,7 +155,7 @@ class World:
 
     def ours(self, available: int) -> eic.Client:
         transport = httpx.MockTransport(self._handle) if self.service is not None else None
-        client = eic.Client(endpoint_url=self.server.url, transport=transport, **KEYS)
+        client = eic.Client(endpoint_url=self.server.url, transport=transport, **drivers.KEYS)
         drivers.set_retry_quota(client, available)
         return client
 
@@ -191,17 +170,11 @@ class World:
         stream = httpx.ByteStream(body_of(answer))
         return httpx.Response(answer.status, headers=headers_of(answer), stream=stream)
 
-    def close(self) -> None:
-        if self._theirs is not None:
-            self._theirs.close()
-
 
 @pytest.fixture(scope="module")
-def _world(boto3_session: botocore.session.Session) -> Iterator[World]:
+def _world(boto3_client: Callable[..., Any]) -> Iterator[World]:
     with ScriptedServer() as server:
-        world = World(boto3_session, server)
-        yield world
-        world.close()
+        yield World(boto3_client, server)
 
 
 @pytest.fixture
