@@ -324,9 +324,11 @@ ERROR_CODES = [
 
 
 def errors() -> Iterator[Case]:
-    for status in [301, 400, 403, 404, 429, 500, 501, 502, 503, 504, 599]:
-        for name, body in ERROR_BODIES.items():
-            answers = (Reply(status, body, {"x-amzn-RequestId": "r"}),) * 3
+    some = ["empty", "html", "message", "code"]
+    others = dict.fromkeys([301, 403, 404, 429, 500, 501, 502, 504, 599], some)
+    for status, named in {400: [*ERROR_BODIES], 503: [*ERROR_BODIES], **others}.items():
+        for name in named:
+            answers = (Reply(status, ERROR_BODIES[name], {"x-amzn-RequestId": "r"}),) * 3
             yield Case(f"error.{status}.{name}", call(FunctionName="f"), answers)
     for code in ERROR_CODES:
         for status in [400, 404, 429, 500]:
