@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
+from typing import Any
+from unittest import mock
 
 import boto3
 import botocore.loaders
 import botocore.session
+import drivers
 import pytest
+from botocore.retries import quota
 from hypothesis import HealthCheck, settings
 from tally import tally
 
@@ -50,6 +54,29 @@ def new_boto3_session() -> Callable[..., boto3.session.Session]:
         return boto3.session.Session(botocore_session=core, profile_name=profile_name)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def boto3_client(new_boto3_session: Callable[..., boto3.session.Session]) -> Iterator[Callable[..., Any]]:
+    """boto3's client of a URL, without connections and with that much retry quota.
+
+    It is always the same one, because making one takes long.
+    """
+    clients: dict[str, Any] = {}
+    retry_quota = quota.RetryQuota()
+
+    def client_of(url: str, available: int = 500) -> Any:
+        if url not in clients:
+            session = new_boto3_session(None)
+            with mock.patch.object(quota, "RetryQuota", return_value=retry_quota):
+                clients[url] = session.client("lambda", endpoint_url=url, **drivers.KEYS)
+        clients[url]._endpoint.http_session.close()
+        retry_quota._available_capacity = available
+        return clients[url]
+
+    yield client_of
+    for client in clients.values():
+        client.close()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

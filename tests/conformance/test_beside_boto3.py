@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from listing import LIST
+from listing import LIST, paginate
 from servers import Raw, ScriptedServer
 from texts import boto3s
 
@@ -14,13 +14,13 @@ from lambda_event_invoke_configs.local import LocalLambda
 
 Scripted = Callable[..., ScriptedServer]
 
+RESULT_KEY = "FunctionEventInvokeConfigs"
 CONFIGS = [
     {},
-    {"PageSize": 50},
-    {"PageSize": 7},
+    {"PageSize": 35},
     {"PageSize": "10", "MaxItems": "25"},
-    *({"MaxItems": n, "PageSize": 50} for n in (0, 1, 49, 50, 51, 120, 121)),
-    *({"MaxItems": n, "PageSize": 7} for n in (6, 7, 119)),
+    *({"MaxItems": n, "PageSize": 50} for n in (0, 49, 50, 51, 120, 121)),
+    *({"MaxItems": n, "PageSize": 35} for n in (34, 35, 119)),
 ]
 
 
@@ -77,11 +77,11 @@ def test_a_token_of_either_resumes_in_the_other(
     boto3s_client = theirs(**lam.client_options)
     pairs = [(client, boto3s_client) for client in shells(**lam.client_options)]
     for first, second in [*pairs, *(pair[::-1] for pair in pairs)]:
-        head = run(first, MaxItems=first_limit)
-        middle = run(second, MaxItems=30, StartingToken=head["token"])
-        tail = run(first, StartingToken=middle["token"]) if middle["token"] else {"items": []}
-        arns = [config["FunctionArn"] for part in (head, middle, tail) for config in part["items"]]
-        assert [int(arn.rsplit(":", 1)[1]) for arn in arns] == list(range(1, 121))
+        head = full(first, MaxItems=first_limit)
+        middle = full(second, MaxItems=30, StartingToken=head["NextToken"])
+        tail = full(first, StartingToken=middle["NextToken"]) if "NextToken" in middle else {}
+        configs = [config for part in (head, middle, tail) for config in part.get(RESULT_KEY, [])]
+        assert [int(config["FunctionArn"].rsplit(":", 1)[1]) for config in configs] == list(range(1, 121))
 
 
 @pytest.mark.parametrize("token", ["None", "None___5", "bTUwL215LWZ1bmN0aW9u", "NTAvbXktZnVuY3Rpb24="])
@@ -94,9 +94,13 @@ def test_old_tokens_and_bare_markers_mean_the_same(
             assert outcome(client, token, config) == expected
 
 
+def full(client: Any, **config: Any) -> Any:
+    return paginate(client, "my-function", **config).build_full_result()
+
+
 def outcome(client: Any, token: str, config: dict[str, int]) -> Any:
     try:
-        return run(client, StartingToken=token, **config)
+        return full(client, StartingToken=token, **config)
     except Exception as raised:
         return type(raised).__name__, boto3s(raised)
 

@@ -159,6 +159,7 @@ def listing(client: Any, name: str, **config: Any) -> dict[str, Any]:
     }
 
 
+@pytest.mark.in_one_shell
 @pytest.mark.parametrize(
     "name", [*NAMES, "published:1", "published:live", f"{ARN}:all-members", f"{ARN}:published:live"]
 )
@@ -168,6 +169,7 @@ def test_a_listing_is_the_same_as_boto3s(moto: str, ours: Any, theirs: Any, name
     assert repr(mine["full"]) == repr(other["full"])
 
 
+@pytest.mark.in_one_shell
 @pytest.mark.parametrize(
     "config", [{"MaxItems": 0}, {"MaxItems": 1}, {"MaxItems": 1, "PageSize": 1}], ids=str
 )
@@ -192,10 +194,12 @@ def test_what_was_put_is_what_is_listed(moto: str, ours: Any, name: str) -> None
     assert {member: value for member, value in config.items() if member in put} == put
 
 
+@pytest.mark.in_one_shell
 def test_a_function_without_configurations_has_an_empty_page(moto: str, ours: Any) -> None:
     assert listing(ours(moto), "none")["full"] == {"FunctionEventInvokeConfigs": []}
 
 
+@pytest.mark.in_one_shell
 @pytest.mark.parametrize("name", ["nope", "nope:live", "all-members:nope", f"{ARN}:nope", "ünknown/../a b"])
 def test_an_unknown_function_is_the_same_error(moto: str, ours: Any, theirs: Any, name: str) -> None:
     assert failure(ours(moto), name) == failure(theirs(moto), name)

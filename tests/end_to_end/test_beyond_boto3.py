@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +83,7 @@ class TestABodyCutShort:
             full(ours(scripted(cut).url))
 
 
+@pytest.mark.in_one_shell
 class TestA200ThatIsNoPage:
     @pytest.mark.parametrize("body", [b"<html>Please log in</html>", b"", b"{", b"NaN NaN"])
     def test_because_it_is_not_json(self, scripted: Scripted, ours: Any, theirs: Any, body: bytes) -> None:
@@ -211,6 +211,7 @@ def _local_offset(now: float) -> float:
     return time.localtime(now).tm_gmtoff
 
 
+@pytest.mark.in_one_shell
 def test_a_larger_skip_than_the_page_hands_nothing_out_twice(
     lam: LocalLambda, theirs: Any, ours: Any
 ) -> None:
@@ -232,6 +233,7 @@ def test_a_larger_skip_than_the_page_hands_nothing_out_twice(
     assert rest(ours(**lam.client_options)) == 90
 
 
+@pytest.mark.in_one_shell
 @pytest.mark.parametrize(
     ("body", "bare"),
     [
@@ -251,6 +253,7 @@ def test_an_error_whose_body_is_no_object_is_still_a_client_error(
         ours(scripted(Reply(400, body)).url).list_function_event_invoke_configs(FunctionName="f")
 
 
+@pytest.mark.in_one_shell
 def test_status_300_is_an_error_with_its_code(scripted: Scripted, ours: Any, theirs: Any) -> None:
     """boto3 parses it as a page, and then raises a ClientError with the code Unknown."""
     answer = Reply(300, {"message": "m"})
@@ -260,6 +263,7 @@ def test_status_300_is_an_error_with_its_code(scripted: Scripted, ours: Any, the
         ours(scripted(answer).url).list_function_event_invoke_configs(FunctionName="f")
 
 
+@pytest.mark.in_one_shell
 @pytest.mark.parametrize("code", [5, True, ["A"], {}])
 def test_an_error_code_that_is_no_string_is_made_one(
     scripted: Scripted, ours: Any, theirs: Any, code: object
@@ -274,6 +278,7 @@ def test_an_error_code_that_is_no_string_is_made_one(
     assert mine.value.response["Error"]["Code"] == str(code)
 
 
+@pytest.mark.in_one_shell
 def test_an_exception_of_another_operation_is_a_plain_client_error(
     scripted: Scripted, ours: Any, theirs: Any
 ) -> None:
@@ -286,6 +291,7 @@ def test_an_exception_of_another_operation_is_a_plain_client_error(
         assert caught.value.response["Error"]["Code"] == "KMSDisabledException"
 
 
+@pytest.mark.in_one_shell
 def test_a_session_token_alone_is_refused(ours: Any, theirs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """boto3 drops it, and signs with whatever keys it finds elsewhere."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDELSEWHERE")
@@ -296,6 +302,7 @@ def test_a_session_token_alone_is_refused(ours: Any, theirs: Any, monkeypatch: p
         ours("http://127.0.0.1:9", **alone)
 
 
+@pytest.mark.in_one_shell
 def test_a_key_with_a_line_break_is_refused_without_showing_it(
     scripted: Scripted, ours: Any, theirs: Any
 ) -> None:
@@ -308,22 +315,7 @@ def test_a_key_with_a_line_break_is_refused_without_showing_it(
     assert "THE-TOKEN" not in str(caught.value)
 
 
-def test_the_pool_size_is_a_limit(scripted: Scripted, ours: Any, theirs: Any) -> None:
-    """boto3 opens more connections than that when they are busy, and throws them away."""
-    connections = []
-    for make, config in ((theirs, BotocoreConfig), (ours, eic.Config)):
-        server = scripted(*[page(str(n)) for n in range(100)])
-        client = make(server.url, config=config(max_pool_connections=2))
-        with ThreadPoolExecutor(10) as pool:
-            list(
-                pool.map(
-                    lambda _, c=client: c.list_function_event_invoke_configs(FunctionName="f"), range(100)
-                )
-            )
-        connections.append(server.connections)
-    assert connections[1] <= 2
-
-
+@pytest.mark.in_one_shell
 def test_a_function_name_is_needed_even_where_nothing_is_validated(
     scripted: Scripted, ours: Any, theirs: Any
 ) -> None:
@@ -336,6 +328,7 @@ def test_a_function_name_is_needed_even_where_nothing_is_validated(
         ours(server.url, **no_validation).list_function_event_invoke_configs(FunctionName="")
 
 
+@pytest.mark.in_one_shell
 def test_legacy_retry_mode_means_standard(
     scripted: Scripted, ours: Any, theirs: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -350,6 +343,7 @@ def test_legacy_retry_mode_means_standard(
     assert attempts == [5, 3]
 
 
+@pytest.mark.in_one_shell
 def test_aws_region_is_read(theirs: Any, ours: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """boto3 reads only AWS_DEFAULT_REGION; AWS's other SDKs, and Lambda itself, go by AWS_REGION."""
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
@@ -360,6 +354,7 @@ def test_aws_region_is_read(theirs: Any, ours: Any, monkeypatch: pytest.MonkeyPa
     assert ours("http://127.0.0.1:9", region_name=None).meta.region_name == "eu-west-1"
 
 
+@pytest.mark.in_one_shell
 def test_a_number_of_attempts_that_is_none_has_a_typed_error(
     theirs: Any, ours: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -371,6 +366,7 @@ def test_a_number_of_attempts_that_is_none_has_a_typed_error(
         ours("http://127.0.0.1:9")
 
 
+@pytest.mark.in_one_shell
 def test_user_and_query_in_an_endpoint_url_are_refused(ours: Any, theirs: Any) -> None:
     """boto3 drops a query, and takes the user for a part of the host."""
     for url in ("http://127.0.0.1:9/?a=b", "http://user:THE-PASSWORD@127.0.0.1:9"):

@@ -31,7 +31,7 @@ from botocore.exceptions import BotoCoreError
 from botocore.exceptions import ClientError as BotocoreClientError
 from drivers import BACKENDS
 from listing import LIST, list_page, paginate
-from servers import Raw, Reply, ScriptedServer, error, page, parse
+from servers import Raw, Reply, ScriptedServer, page, parse
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs import exceptions as errors
@@ -447,7 +447,7 @@ PROFILES: dict[str, bytes] = {
     "a line of 1 MB": b"[default]\nregion = " + b"a" * 1_000_000 + b"\n",
     "a key of 1 MB": b"[default]\n" + b"a" * 1_000_000 + b" = 1\n",
     "a section of 10 kB": b"[profile " + b"a" * 10_000 + b"]\n",
-    "10,000 sections": b"".join(b"[profile p%d]\nregion = x\n" % n for n in range(10_000)),
+    "2,000 sections": b"".join(b"[profile p%d]\nregion = x\n" % n for n in range(2_000)),
     "no section": b"region = us-east-1\n",
     "an open section": b"[default\nregion = us-east-1\n",
     "an open quote": b'[profile "default]\nregion = us-east-1\n',
@@ -557,6 +557,7 @@ class TestFiles:
         assert isinstance(outcome, (errors.CredentialRetrievalError, errors.NoCredentialsError))
 
 
+@pytest.mark.in_one_shell
 class TestRedirects:
     @pytest.mark.parametrize("status", [300, 301, 302, 303, 305, 307, 308])
     @pytest.mark.parametrize(
@@ -617,7 +618,7 @@ ANSWERS: dict[str, bytes] = {
     "a header name of 1 MB": head(b"X" * 1_000_000 + b": a", LENGTH) + GOOD,
     "5,000 headers": head(*[b"X-%d: y" % n for n in range(5000)], LENGTH) + GOOD,
     "5,000 times a header": head(*[b"X: y"] * 5000, LENGTH) + GOOD,
-    "headers without end": b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 500_000,
+    "headers without end": b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 50_000,
     "a header without a colon": head(b"garbage", LENGTH) + GOOD,
     "a header without a name": head(b": a", LENGTH) + GOOD,
     "a header with a space in its name": head(b"X Y: a", LENGTH) + GOOD,
@@ -653,9 +654,9 @@ ANSWERS: dict[str, bytes] = {
     "HTTP/1.2": b"HTTP/1.2 200 OK\r\n" + LENGTH + b"\r\n\r\n" + GOOD,
     "HTTP/9.9": b"HTTP/9.9 200 OK\r\n" + LENGTH + b"\r\n\r\n" + GOOD,
     "a TLS alert": b"\x15\x03\x03\0\x02\x02\x28",
-    "10,000 times 100": head(status=b"100 Continue") * 10_000 + head(LENGTH) + GOOD,
-    "10,000 times 103": head(b"Link: </evil>", status=b"103 Early Hints") * 10_000 + head(LENGTH) + GOOD,
-    "100 without end": head(status=b"100 Continue") * 10_000,
+    "2,000 times 100": head(status=b"100 Continue") * 2_000 + head(LENGTH) + GOOD,
+    "2,000 times 103": head(b"Link: </evil>", status=b"103 Early Hints") * 2_000 + head(LENGTH) + GOOD,
+    "100 without end": head(status=b"100 Continue") * 2_000,
     "a second answer at once": head(LENGTH) + GOOD + head(b"X-Evil: y", LENGTH) + GOOD,
     "compressed": head(b"Content-Encoding: gzip", b"Content-Length: %d" % len(gzip.compress(GOOD)))
     + gzip.compress(GOOD),
@@ -701,6 +702,7 @@ HOSTILE_HEADERS: list[dict[str, str]] = (
 
 
 class TestAnswers:
+    @pytest.mark.in_one_shell
     @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
     def test_of_any_kind_are_a_page_or_a_typed_error(
         self, ours: Any, scripted: Callable[..., ScriptedServer], answer: bytes
@@ -732,14 +734,13 @@ class TestAnswers:
         found = [config["FunctionArn"] for config in pages.items()]
         assert found == ["a", "b"]
 
-    @pytest.mark.parametrize("status", [400, 403, 404, 429, 503])
+    @pytest.mark.in_one_shell
+    @pytest.mark.parametrize("status", [403, 429, 503])
     @pytest.mark.parametrize("headers", HOSTILE_HEADERS, ids=lambda headers: str(headers)[:60])
     def test_with_hostile_headers_are_a_typed_error(
         self, ours: Any, scripted: Callable[..., ScriptedServer], status: int, headers: dict[str, str]
     ) -> None:
-        server = scripted(*[error(status, **headers) for _ in range(3)])  # type: ignore[arg-type]
-        for exchange in server.script:
-            exchange.headers.update(headers)  # type: ignore[union-attr]
+        server = scripted(*[Reply(status, {"message": "no"}, headers)] * 3)
         outcome = outcome_of(lambda: list_page(ours(server.url)))
         assert isinstance(outcome, errors.ClientError)
 
@@ -813,10 +814,13 @@ BODIES: dict[str, bytes] = {
 }
 
 
+DEPTHS = range(600, 1100, 4)  # the interpreter's limit is 1,000, less what has been called already
+
+
 @pytest.mark.in_one_shell
 class TestBodies:
     @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
-    @pytest.mark.parametrize("status", [200, 400, 429, 503])
+    @pytest.mark.parametrize("status", [200, 400, 503])
     def test_of_any_kind_are_a_page_or_a_typed_error(
         self, ours: Any, scripted: Callable[..., ScriptedServer], body: bytes, status: int
     ) -> None:
@@ -831,31 +835,32 @@ class TestBodies:
             assert isinstance(outcome, errors.ClientError)
             assert isinstance(outcome.response["Error"]["Code"], str)
 
-    @pytest.mark.parametrize("status", [200, 400])
     @pytest.mark.parametrize(
-        "form", [b'{"message": %s}', b'{"code": %s}', b'{"Code": %s}', b'{"__type": %s}', b'{"x": %s}', b"%s"]
+        ("status", "form"),
+        [(200, b"%s"), (200, b'{"NextMarker": %s}'), (400, b"%s")]
+        + [(400, b'{"%s": %%s}' % name) for name in (b"message", b"code", b"Code", b"__type", b"x")],
     )
     def test_as_deep_as_can_just_be_read_are_a_page_or_a_typed_error(
         self, ours: Any, status: int, form: bytes
     ) -> None:
         """What can be read may still be too deep to be written."""
-        bodies = iter([form % deep(depth) for depth in range(100, 1100, 4)])
+        bodies = iter([form % deep(depth) for depth in DEPTHS])
         client = ours("http://h.example", transport=Answering(status, bodies), config=ONE_ATTEMPT)
-        for _ in range(100, 1100, 4):
+        for _ in DEPTHS:
             outcome_of(lambda: list_page(client))
 
     @pytest.mark.parametrize("number", [b"9", b"0.1"], ids=["an integer", "a float"])
     @pytest.mark.parametrize("status", [200, 400])
-    def test_a_number_of_100_mb_is_a_typed_error(self, ours: Any, status: int, number: bytes) -> None:
-        body = b'{"message": "m", "NextMarker": ' + number + b"9" * 100_000_000 + b"}"
+    def test_a_number_of_10_mb_is_a_typed_error(self, ours: Any, status: int, number: bytes) -> None:
+        body = b'{"message": "m", "NextMarker": ' + number + b"9" * 10_000_000 + b"}"
         client = ours("http://h.example", transport=Answering(status, iter([body])), config=ONE_ATTEMPT)
         with pytest.raises(errors.ResponseTooLargeError):
             list_page(client)
 
     @pytest.mark.parametrize("number", [b"9", b"0.1"], ids=["an integer", "a float"])
     def test_so_it_is_where_the_limit_lets_it_in(self, ours: Any, number: bytes) -> None:
-        body = b'{"NextMarker": ' + number + b"9" * 100_000_000 + b"}"
-        config = eic.Config(max_response_size=200_000_000, retries={"total_max_attempts": 1})
+        body = b'{"NextMarker": ' + number + b"9" * 10_000_000 + b"}"
+        config = eic.Config(max_response_size=20_000_000, retries={"total_max_attempts": 1})
         client = ours("http://h.example", transport=Answering(200, iter([body])), config=config)
         with pytest.raises(errors.ResponseParserError) as caught:
             list_page(client)
