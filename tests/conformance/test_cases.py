@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import boto3
 import drivers
@@ -38,13 +39,9 @@ LONGEST = 100  # characters of an outcome
 
 
 @pytest.fixture(autouse=True)
-def _zone_as_before() -> Iterator[None]:
-    before = os.environ.get("TZ")
-    yield
-    if before is None:
-        os.environ.pop("TZ", None)
-    else:
-        os.environ["TZ"] = before
+def _environment_as_before() -> Iterator[None]:
+    with mock.patch.dict(os.environ):
+        yield
     time.tzset()
 
 
