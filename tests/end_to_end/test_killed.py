@@ -21,7 +21,7 @@ from processes import LONGEST, forked
 
 KEYS = {"region_name": "us-east-1", "aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "secret"}
 KILLS = int(os.environ.get("KILLS", "30"))
-LONGEST_RUN = 0.2  # seconds until it is killed: enough to begin, and for some dozens of pages
+LONGEST_RUN = 0.25  # seconds until it is killed: enough to begin, and for some dozens of pages
 SLOWEST_ANSWER = 0.004  # seconds
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that can fork")
