@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import random
 import socket
@@ -49,14 +50,26 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Hypothesis's plugin imports all of Hypothesis at the end, also in the process that only reports."""
+    if config.getoption("numprocesses", None):
+        config.pluginmanager.unregister(name="hypothesispytest")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """In another order for each SHUFFLE."""
     if seed := os.environ.get("SHUFFLE"):
         random.Random(seed).shuffle(items)
 
 
+def pytest_collection_finish() -> None:
+    """What was imported stays: garbage collections, which some tests ask for, need not look at it."""
+    gc.freeze()
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A process of several hands what it has counted to the one that prints it."""
+    gc.unfreeze()
     if output := getattr(session.config, "workeroutput", None):
         output["counted"] = {name: dict(counter) for name, counter in COUNTED.items()}
         output["crowds"] = crowd.crowds
@@ -71,15 +84,25 @@ def pytest_testnodedown(node: Any) -> None:
     crowd.crowds.extend(output.get("crowds", []))
 
 
-@pytest.fixture(autouse=True)
-def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> None:
     for name in list(os.environ):
         if name.startswith(("AWS_", "_X_AMZN", "REQUESTS_CA_BUNDLE")) or name.upper().endswith("_PROXY"):
-            monkeypatch.delenv(name)
+            del os.environ[name]
+    nowhere = tmp_path_factory.getbasetemp() / "nowhere"
+    os.environ["HOME"] = str(nowhere)
+    os.environ["AWS_CONFIG_FILE"] = str(nowhere / "config")
+    os.environ["AWS_SHARED_CREDENTIALS_FILE"] = str(nowhere / "credentials")
+    os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """This test's home too, for its settings. To make one for each test would take a millisecond of each."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    return tmp_path
 
 
 @pytest.fixture(autouse=True)

@@ -26,6 +26,8 @@ from lambda_event_invoke_configs.exceptions import (
 )
 from lambda_event_invoke_configs.local import LocalLambda
 
+HUNDREDS = 200
+
 
 class TestTheEventLoop:
     PROCESS = """
@@ -218,10 +220,10 @@ class TestCancellation:
 class TestManyAtATime:
     @pytest.fixture
     def many(self) -> Iterator[LocalLambda]:
-        with LocalLambda({f"f{n}": 3 for n in range(1000)}) as lam:
+        with LocalLambda({f"f{n}": 3 for n in range(HUNDREDS)}) as lam:
             yield lam
 
-    def test_a_thousand_listings_give_each_configuration_once_and_in_order(
+    def test_hundreds_of_listings_give_each_configuration_once_and_in_order(
         self, run: Run, many: LocalLambda
     ) -> None:
         found: dict[str, list[str]] = {}
@@ -235,11 +237,11 @@ class TestManyAtATime:
                         found[name].append(config["FunctionArn"].partition("function:")[2])
 
                 async with anyio.create_task_group() as tasks:
-                    for n in range(1000):
+                    for n in range(HUNDREDS):
                         tasks.start_soon(one, f"f{n}")
 
         run(main)
-        assert found == {f"f{n}": [f"f{n}:{i}" for i in (1, 2, 3)] for n in range(1000)}
+        assert found == {f"f{n}": [f"f{n}:{i}" for i in (1, 2, 3)] for n in range(HUNDREDS)}
 
     def test_one_that_fails_does_not_disturb_the_others(self, run: Run, many: LocalLambda) -> None:
         outcomes: dict[str, int | str] = {}

@@ -27,8 +27,7 @@ from typing import Any
 import pytest
 import slow_disk
 from account import Account
-from processes import Many
-from zygote import Zygote
+from processes import LONGEST, Many, forked
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs._cli import output_file
@@ -576,7 +575,6 @@ class TestKill:
     ) -> None:
         chance = random.Random("output file")
         ends: Counter[str] = Counter()
-        zygote = Zygote(slow_disk.__file__)
         runs = itertools.count()
         while ends["killed"] < KILLS:
             prefix = f"{ends.total()}"
@@ -593,11 +591,11 @@ class TestKill:
                 asked = account.asked_pairs()
                 fills_up = next(runs) % 3 == 2
                 to_be_killed = ends["killed"] < KILLS and not fills_up
-                moment = chance.uniform(0, LONGEST_RUN) if to_be_killed else None
+                moment = chance.uniform(0, LONGEST_RUN) if to_be_killed else LONGEST
                 size = path.stat().st_size if path.exists() else 0
                 limit = size + chance.randint(0, ROOM) if fills_up else None
 
-                code = zygote.run({"argv": argv, "limit": limit}, moment)
+                code = forked(moment, slow_disk.run, argv, limit)
 
                 assert code in ENDS
                 ends[ENDS[code]] += 1
@@ -612,7 +610,6 @@ class TestKill:
             assert {pair_of(line) for line in finished} == pairs
             assert len(finished) == len(pairs)
             ends["files"] += 1
-        zygote.close()
         print(dict(ends))  # noqa: T201
 
 

@@ -92,7 +92,7 @@ def setenv(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 @pytest.fixture
-def write() -> Callable[..., None]:
+def write(tmp_path: Path) -> Callable[..., None]:
     """Writes the shared config file, or the credentials file, where the environment says it is."""
 
     def write_file(text: str, *, variable: str = "AWS_CONFIG_FILE") -> None:

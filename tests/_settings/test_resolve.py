@@ -185,8 +185,8 @@ class TestTheProfile:
         )
         assert (found.region, found.max_attempts) == ("eu-west-2", 7)
 
-    def test_is_looked_for_in_the_home_directory(self) -> None:
-        folder = Path("~/.aws").expanduser()
+    def test_is_looked_for_in_the_home_directory(self, tmp_path: Path) -> None:
+        folder = tmp_path / ".aws"
         folder.mkdir()
         (folder / "config").write_text("[default]\nregion = eu-west-1")
         (folder / "credentials").write_text("[keys]\nregion = eu-west-2")

@@ -376,6 +376,7 @@ def test_user_and_query_in_an_endpoint_url_are_refused(ours: Any, theirs: Any) -
         assert "THE-PASSWORD" not in str(caught.value)
 
 
+@pytest.mark.usefixtures("tmp_path")
 def test_credentials_are_looked_for_on_the_first_request(ours: Any) -> None:
     """boto3 runs the whole chain, instance metadata included, when the client is made."""
     client = ours("http://127.0.0.1:9", aws_access_key_id=None, aws_secret_access_key=None)

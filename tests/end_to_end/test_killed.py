@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,42 +17,31 @@ import drivers
 import lister
 import pytest
 from faulty import FaultyServer, Listing, account, tally
-from zygote import Zygote
+from processes import LONGEST, forked
 
 KEYS = {"region_name": "us-east-1", "aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "secret"}
-KILLS = int(os.environ.get("KILLS", "42"))
-LONGEST_RUN = 0.2  # seconds until it is killed: enough to begin, and for some dozens of pages
+KILLS = int(os.environ.get("KILLS", "30"))
+LONGEST_RUN = 0.25  # seconds until it is killed: enough to begin, and for some dozens of pages
 SLOWEST_ANSWER = 0.004  # seconds
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that can fork")
 
 
-@pytest.fixture
-def zygote() -> Iterator[Zygote]:
-    zygote = Zygote(lister.__file__)
-    yield zygote
-    zygote.close()
-
-
 @pytest.mark.parametrize("backend", drivers.BACKENDS)
-def test_a_listing_that_is_killed_goes_on_where_it_was(backend: str, zygote: Zygote, tmp_path: Path) -> None:
+def test_a_listing_that_is_killed_goes_on_where_it_was(backend: str, tmp_path: Path) -> None:
     kills = KILLS // len(drivers.BACKENDS) + (drivers.BACKENDS.index(backend) < KILLS % 3)
     number = 0
     with FaultyServer() as server:
         while kills > 0:
             chance = random.Random(f"{backend} {number}")
             listing = server.holds(long_listing(f"{backend}-{number}", chance))
-            job = {
-                "journal": str(tmp_path / listing.name),
-                "backend": backend,
-                "by": ["pages", "items"][number % 2],
-                "client": {**KEYS, "endpoint_url": server.url},
-                "paginate": {
-                    "FunctionName": listing.name,
-                    "PaginationConfig": {"PageSize": chance.randint(1, 10)},
-                },
+            by = ["pages", "items"][number % 2]
+            client = {**KEYS, "endpoint_url": server.url}
+            paginate = {
+                "FunctionName": listing.name,
+                "PaginationConfig": {"PageSize": chance.randint(1, 10)},
             }
-            kills -= list_to_the_end(zygote, job, listing, kills)
+            kills -= list_to_the_end(tmp_path / listing.name, listing, kills, backend, by, client, paginate)
             number += 1
 
 
@@ -65,14 +53,13 @@ def long_listing(name: str, chance: random.Random) -> Listing:
     return Listing(name, configurations, chance, fault_rate=0, longest_wait=SLOWEST_ANSWER)
 
 
-def list_to_the_end(zygote: Zygote, job: dict[str, Any], listing: Listing, most_kills: int) -> int:
+def list_to_the_end(journal: Path, listing: Listing, most_kills: int, *job: Any) -> int:
     """List, and be killed, until nothing is left; gives how often it was killed."""
-    journal = Path(job["journal"])
     kills = 0
     records: list[dict[str, Any]] = []
     while not lister.is_finished(records):
-        moment = listing.chance.uniform(0, LONGEST_RUN) if kills < most_kills else None
-        exit_code = zygote.run(job, moment)
+        moment = listing.chance.uniform(0, LONGEST_RUN) if kills < most_kills else LONGEST
+        exit_code = forked(moment, lister.list_into, journal, *job)
         assert exit_code in (0, -signal.SIGKILL)
         written = len(records)
         records, torn = lister.read(journal)

@@ -52,10 +52,13 @@ SOURCES = {
     "SSO": ["sso", "sso without a session", "sso to refresh"],
 }
 # Run where nothing but the bundle can be seen.
-LIST = """
+IMPORT = """
 import asyncio, json, sys
 sys.path.append(sys.argv[1])
-import lambda_event_invoke_configs as eic
+import botocore.session, lambda_event_invoke_configs as eic
+eic.Client, eic.AsyncClient
+"""
+LIST = f"""{IMPORT}
 options = json.loads(sys.argv[2])
 with eic.Client("us-east-1", **options) as client:
     pages = client.get_paginator("list_function_event_invoke_configs").paginate(FunctionName="f")
@@ -66,13 +69,13 @@ async def main():
         print(len([config async for config in pages.items()]))
 asyncio.run(main())
 import botocore
-print({sys.modules[name].__file__.startswith(sys.argv[1]) for name in ("botocore", "httpx", "dateutil")})
+print({{sys.modules[name].__file__.startswith(sys.argv[1]) for name in ("botocore", "httpx", "dateutil")}})
 """
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All that `pip install` would install, without `__pycache__`."""
+    """All that `pip install` would install."""
     bundle = tmp_path_factory.mktemp("installed") / "bundle"
     shutil.copytree(PACKAGE, bundle / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in DISTRIBUTIONS:
@@ -81,6 +84,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 continue
             (bundle / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file.locate(), bundle / file)
+    # What it compiles comes along to each bundle made of it.
+    python("-I", "-S", "-c", IMPORT, bundle)
     return bundle
 
 
@@ -105,7 +110,7 @@ def lists(bundle: Path, home: Home, server: ScriptedServer, source: str) -> None
     """Each client lists two pages, with the credentials of that source."""
     server.play(*[page("a", next_marker="m"), page("b")] * 2)
     options = json.dumps({"endpoint_url": server.url, **home.keys(source)})
-    assert python("-I", "-S", "-B", "-c", LIST, bundle, options) == "2\n2\n{True}\n"
+    assert python("-I", "-S", "-c", LIST, bundle, options) == "2\n2\n{True}\n"
     assert all(f"Credential={ID}/" in header for header in server.header("authorization"))
 
 

@@ -96,7 +96,7 @@ def test_python_runs_as_it_is_and_prints_what_it_says(block: Block, tmp_path: Pa
     if any(name.startswith("othersdk/") for name in block.files):
         shutil.copytree(PACKAGE, tmp_path / VENDORED, ignore=shutil.ignore_patterns("__pycache__"))
     pytest_itself = (
-        ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--assert=plain"]
+        ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "--assert=plain"]
         if "def test_" in block.code
         else []
     )

@@ -1,7 +1,5 @@
 """Lists into a journal, and goes on where its journal ends: something to be killed.
 
-A job is the arguments of `list_into()`.
-
 A journal has a line of JSON for each step of the listing: the configurations, and the resume token after
 them. Both are there or, if the line has no end, neither.
 """
@@ -15,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import drivers
-from zygote import serve
 
 # The disk is slow, so that kills come in the middle of a line too.
 PIECE = 40  # bytes written at a time
@@ -35,9 +32,7 @@ def is_finished(records: list[dict[str, Any]]) -> bool:
     return bool(records) and records[-1]["token"] is None
 
 
-def list_into(
-    journal: Path, *, backend: str, by: str, client: dict[str, Any], paginate: dict[str, Any]
-) -> None:
+def list_into(journal: Path, backend: str, by: str, client: dict[str, Any], paginate: dict[str, Any]) -> None:
     records, torn = read(journal)
     if is_finished(records):
         return
@@ -66,16 +61,3 @@ def list_into(
                 write([configuration])
             # The last pages may be empty: then it was not known of the last configuration that it was.
             write([])
-
-
-def run(job: dict[str, Any]) -> int:
-    list_into(Path(job.pop("journal")), **job)
-    return 0
-
-
-if __name__ == "__main__":
-    import lambda_event_invoke_configs as eic
-
-    # Made, so that all it needs is imported.
-    eic.Client("us-east-1"), eic.AsyncClient("us-east-1")
-    serve(run)

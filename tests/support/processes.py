@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import multiprocessing
 import os
@@ -9,6 +10,7 @@ import runpy
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -83,11 +85,34 @@ def python(*arguments: str | Path, **options: Any) -> str:
     return run(sys.executable, *arguments, **options).out
 
 
-# From a process that has imported what takes long: for what runs in a process of its own but does not look at
-# how it came to be there.
+# Forked from a process that has imported what takes long: for what is started often, and does not look at how
+# it came to be there.
 
 _FORKING = multiprocessing.get_context("forkserver")
-_FORKING.set_forkserver_preload(["anyio._backends._asyncio", "botocore.session", f"{PACKAGE}.local", "trio"])
+_FORKING.set_forkserver_preload(
+    [
+        *("anyio._backends._asyncio", "botocore.session", "httpx", "pytest", "respx", "trio"),
+        *(f"{PACKAGE}.{module}" for module in ("_async.client", "_cli.many", "_sync.client", "local")),
+    ]
+)
+
+
+def forked(seconds: float, run: Callable[..., int | None], *arguments: Any, **environ: str) -> int | None:
+    """The exit code of a process, for what `run` returns or raises. After so many seconds it is killed."""
+    process = _FORKING.Process(target=_run, args=({**os.environ, **environ}, run, arguments))
+    process.start()
+    process.join(seconds)
+    process.kill()
+    process.join()
+    return process.exitcode
+
+
+def _run(environ: Mapping[str, str], run: Callable[..., int | None], arguments: list[Any]) -> None:
+    gc.freeze()  # so that no collection looks at what was imported
+    os.environ.clear()
+    os.environ.update(environ)
+    time.tzset()
+    sys.exit(run(*arguments))
 
 
 def forked_python(*arguments: str | Path, folder: Path, **environ: str) -> str:
@@ -95,19 +120,15 @@ def forked_python(*arguments: str | Path, folder: Path, **environ: str) -> str:
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         streams = [multiprocessing.reduction.DupFd(file.fileno()) for file in (out, err)]
         texts = [str(argument) for argument in arguments]
-        process = _FORKING.Process(target=_run, args=(texts, folder, {**os.environ, **environ}, streams))
-        process.start()
-        process.join(LONGEST)
+        code = forked(LONGEST, _python, texts, folder, streams, **environ)
         printed, complaints = ((file.seek(0), file.read().decode())[1] for file in (out, err))
-        assert process.exitcode == 0, f"{printed}\n{complaints}"
+        assert code == 0, f"{printed}\n{complaints}"
         return printed
 
 
-def _run(arguments: list[str], folder: Path, environ: Mapping[str, str], streams: list[Any]) -> None:
+def _python(arguments: list[str], folder: Path, streams: list[Any]) -> None:
     for number, stream in enumerate(streams, start=1):
         os.dup2(stream.detach(), number)
-    os.environ.clear()
-    os.environ.update(environ)
     os.chdir(folder)
     sys.path[0] = str(folder)
     warnings.simplefilter("error")
