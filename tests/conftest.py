@@ -24,6 +24,8 @@ import pytest
 import tally
 from account import Account
 from aws import AWS, Home
+from botocore.handlers import BUILTIN_HANDLERS
+from botocore.hooks import EVENT_ALIASES
 from servers import (
     Certificates,
     Proxy,
@@ -39,6 +41,10 @@ from lambda_event_invoke_configs.local import LocalLambda
 
 # Each session of botocore's would look through all of its data files and read some again.
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)
+# Each session and client would copy what is there for every service of AWS, which takes most of its time.
+ASKED = {"*", "lambda", "signin", "sso", "sso-oidc", "sts"}
+BUILTIN_HANDLERS[:] = [handler for handler in BUILTIN_HANDLERS if {*handler[0].split(".")[1:2]} <= ASKED]
+EVENT_ALIASES.clear()  # none is of these
 
 COUNTED = {"conformance": tally.tally, "faults": faulty.faults, "paginations": faulty.tally}
 
