@@ -43,7 +43,11 @@ from lambda_event_invoke_configs.local import LocalLambda
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 # Each session and client would copy what is there for every service of AWS, which takes most of its time.
 ASKED = {"*", "lambda", "signin", "sso", "sso-oidc", "sts"}
-BUILTIN_HANDLERS[:] = [handler for handler in BUILTIN_HANDLERS if {*handler[0].split(".")[1:2]} <= ASKED]
+BUILTIN_HANDLERS[:] = [
+    (event, *handler)
+    for event, *handler in BUILTIN_HANDLERS
+    if {*event.split(".")[1:2]} <= ASKED and not event.startswith("docs.")
+]
 EVENT_ALIASES.clear()  # none is of these
 
 COUNTED = {"conformance": tally.tally, "faults": faulty.faults, "paginations": faulty.tally}
