@@ -51,6 +51,7 @@ from listing import LIST, paginate
 from servers import Raw, Reply, ScriptedServer, Silence, page
 
 import lambda_event_invoke_configs as eic
+from lambda_event_invoke_configs._cli.main import main
 from lambda_event_invoke_configs._protocol.call import (
     GetCredentials,
     Request,
@@ -58,7 +59,7 @@ from lambda_event_invoke_configs._protocol.call import (
     Send,
     Sleep,
 )
-from lambda_event_invoke_configs._settings import redaction
+from lambda_event_invoke_configs._settings import credentials, redaction
 from lambda_event_invoke_configs._settings.credentials import FrozenCredentials
 
 LATER_BY_AN_HOUR = (datetime.now(timezone.utc) + timedelta(hours=1)).strftime("%a, %d %b %Y %H:%M:%S GMT")
@@ -113,6 +114,12 @@ def outcome_of(call: Callable[[], object]) -> object:
         return call()
     except (Exception, KeyboardInterrupt) as error:
         return error
+
+
+def seen(outcome: object, log: Log) -> Texts:
+    """All that can be seen of a call."""
+    yield from shown_by(outcome)
+    yield from log.take()
 
 
 class SaysBack(Reply):
@@ -209,8 +216,7 @@ class TestWhateverTheServiceAnswers:
                 outcome = outcome_of(lambda: client.list_function_event_invoke_configs(FunctionName="f"))
                 assert server.requests, name
                 sent = server.requests + home.aws.requests
-                found += [f"{name}: {leak}" for leak in leaks(shown_by(outcome), sent)]
-                found += [f"{name}: {leak}" for leak in leaks(log.take(), sent)]
+                found += [f"{name}: {leak}" for leak in leaks(seen(outcome, log), sent)]
             assert found == []
 
         return check
@@ -237,8 +243,7 @@ class TestWhateverTheServiceAnswers:
             play(server, page("a", next_marker="m"), *script)
             pages = paginate(client)
             outcome = outcome_of(pages.build_full_result)
-            found += [f"{name}: {leak}" for leak in leaks(shown_by(outcome), server.requests)]
-            found += [f"{name}: {leak}" for leak in leaks(log.take(), server.requests)]
+            found += [f"{name}: {leak}" for leak in leaks(seen(outcome, log), server.requests)]
         assert found == []
 
     def test_what_it_says_back_is_shown_as_boto3_shows_it(
@@ -282,8 +287,7 @@ class TestWhateverTheNetworkDoes:
         def check(url: str, *, requests: list[bytes], source: str = "arguments", **options: Any) -> object:
             client = ours(url, **home.keys(source), **options)
             outcome = outcome_of(lambda: client.list_function_event_invoke_configs(FunctionName="f"))
-            assert leaks(shown_by(outcome), requests) == []
-            assert leaks(log.take(), requests) == []
+            assert leaks(seen(outcome, log), requests) == []
             return outcome
 
         return check
@@ -402,8 +406,7 @@ class TestWhateverTheNetworkDoes:
             outcome = outcome_of(lambda: asyncio.run(asyncio.wait_for(ask(), 0.3)))
             assert isinstance(outcome, (TimeoutError, asyncio.TimeoutError))
         assert isinstance(outcome, BaseException)
-        assert leaks(shown_by(outcome), server.requests) == []
-        assert leaks(log.take(), server.requests) == []
+        assert leaks(seen(outcome, log), server.requests) == []
 
     @pytest.mark.parametrize("backend", BACKENDS[1:])
     def test_a_call_that_is_given_up_shows_no_secret(
@@ -420,8 +423,7 @@ class TestWhateverTheNetworkDoes:
 
         outcome = outcome_of(lambda: anyio.run(give_up, backend=backend))
         assert isinstance(outcome, TimeoutError)
-        assert leaks(shown_by(outcome), server.requests) == []
-        assert leaks(log.take(), server.requests) == []
+        assert leaks(seen(outcome, log), server.requests) == []
 
 
 SPOILT = {
@@ -447,8 +449,7 @@ class TestWhateverIsWrongWithTheKeys:
             )
             sent = server.requests + home.aws.requests
             assert isinstance(outcome, Exception), outcome
-            assert leaks(shown_by(outcome), sent) == []
-            assert leaks(log.take(), sent) == []
+            assert leaks(seen(outcome, log), sent) == []
             return outcome
 
         return check
@@ -510,34 +511,6 @@ class TestWhateverIsWrongWithTheKeys:
         assert isinstance(check(), eic.exceptions.BotoCoreError)
 
     @pytest.mark.parametrize("source", ["container", "instance", "role", "web identity"])
-    @pytest.mark.parametrize(
-        "broken",
-        [
-            lambda status, body: (status, body[:-20]),
-            lambda status, body: (403, "no"),
-            lambda status, body: (500, ""),
-            lambda status, body: (status, ""),
-            lambda status, body: (status, f"<html>{body}</html>"),
-            lambda status, body: (status, body.replace(TOKEN, f"{TOKEN}\n")),
-            lambda status, body: (
-                status,
-                body.replace("Token", "Tok").replace("{", '{"Code": "x", "Message": "y", '),
-            ),
-            lambda status, body: (status, body.replace("AccessKeyId", "Id")),
-            lambda status, body: (status, body.replace(EXPIRATION, "tomorrow")),
-        ],
-        ids=["cut", "403", "500", "empty", "html", "line break", "no token", "no id", "no date"],
-    )
-    def test_an_answer_with_keys_that_is_none_is_not_shown(
-        self, check: Any, home: Home, source: str, broken: Any
-    ) -> None:
-        home.aws.broken = broken
-        outcome = check(**home.keys(source))
-        assert isinstance(outcome, (eic.exceptions.BotoCoreError, eic.exceptions.BotocoreClientError)), (
-            outcome
-        )
-
-    @pytest.mark.parametrize("source", ["container", "instance", "role", "web identity"])
     def test_a_service_that_is_not_there_shows_no_secret(
         self, check: Any, home: Home, source: str, unused_port: int
     ) -> None:
@@ -582,6 +555,10 @@ BROKEN_ANSWERS: dict[str, Callable[[int, str], tuple[int, str]]] = {
     "a list for a text": lambda status, body: (status, body.replace(f'"{SECRET}"', f'["{SECRET}"]')),
     "line break": lambda status, body: (status, body.replace(TOKEN, f"{TOKEN}\n")),
     "no token": lambda status, body: (status, body.replace("essionToken", "Tok").replace("Token", "Tok")),
+    "an error": lambda status, body: (
+        status,
+        body.replace("Token", "Tok").replace("{", '{"Code": "x", "Message": "y", '),
+    ),
     "no id": lambda status, body: (status, body.replace("ccessKeyId", "Id")),
     "a secret for a date": lambda status, body: (
         status,
@@ -598,73 +575,61 @@ BROKEN_ANSWERS: dict[str, Callable[[int, str], tuple[int, str]]] = {
 class TestWhateverASourceOfCredentialsDoes:
     """Each source of botocore's, with each fault of a network and of an answer."""
 
+    SOON = 0.05  # seconds
+
     @pytest.fixture(autouse=True)
     def _impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """As soon as botocore's own clients can be."""
         for name in "connect_timeout", "read_timeout":
-            monkeypatch.setitem(botocore.config.Config.OPTION_DEFAULTS, name, 0.1)
-        monkeypatch.setattr(botocore.utils.ContainerMetadataFetcher, "TIMEOUT_SECONDS", 0.1)
+            monkeypatch.setitem(botocore.config.Config.OPTION_DEFAULTS, name, self.SOON)
+        monkeypatch.setattr(botocore.utils.ContainerMetadataFetcher, "TIMEOUT_SECONDS", self.SOON)
 
     CALLS = (
         lambda client: client.list_function_event_invoke_configs(FunctionName="f"),
         lambda client: list(client.list_for_functions(["f", "g"]))[0].error,  # noqa: RUF015 - all of them
     )
 
-    def check(
-        self, home: Home, log: Log, make: Any, server: ScriptedServer, source: str, calls: Any = CALLS
-    ) -> list[str]:
-        options = home.keys(source)
-        found = []
-        for call in calls:
-            client = make(server.url, **options)
-            outcome = outcome_of(lambda call=call, client=client: call(client))
-            sent = server.requests + home.aws.requests
-            assert outcome is None or isinstance(outcome, (dict, eic.exceptions.BotoCoreError, ClientError))
-            found += leaks(shown_by(outcome), sent) + leaks(log.take(), sent)
-        return found
-
     @pytest.fixture
     def leaked(
         self, ours: Any, home: Home, log: Log, scripted: Callable[..., ScriptedServer]
-    ) -> Callable[[str], dict[str, list[str]]]:
-        """What leaked of each broken answer to a source."""
+    ) -> Callable[..., list[str]]:
+        """What leaked of a source's answers."""
         server = scripted(*[page("a")] * 200)
 
-        def leaked(source: str) -> dict[str, list[str]]:
-            found = {}
-            for name, broken in BROKEN_ANSWERS.items():
-                home.aws.broken = broken
-                found[name] = self.check(home, log, ours, server, source)
-            return {name: leaks for name, leaks in found.items() if leaks}
+        def leaked(source: str, call: Any = self.CALLS[0]) -> list[str]:
+            credentials._shared.reset()  # none that was found before
+            client = ours(server.url, **home.keys(source))
+            outcome = outcome_of(lambda: call(client))
+            assert outcome is None or isinstance(outcome, (dict, eic.exceptions.BotoCoreError, ClientError))
+            return leaks(seen(outcome, log), server.requests + home.aws.requests)
 
         return leaked
 
     @pytest.mark.in_one_shell
     @pytest.mark.parametrize("source", ASKED_BY_HTTP)
-    def test_no_secret_is_shown_of_an_answer_that_is_none(self, leaked: Any, source: str) -> None:
-        assert leaked(source) == {}
+    def test_no_secret_is_shown_of_an_answer_that_is_none(self, leaked: Any, home: Home, source: str) -> None:
+        found = {}
+        for name, home.aws.broken in BROKEN_ANSWERS.items():
+            found[name] = leaked(source)
+        assert not any(found.values()), found
 
-    def test_no_secret_is_shown_of_an_answer_that_is_none_in_any_shell(self, leaked: Any) -> None:
-        assert leaked("role") == {}
-
-    @pytest.mark.parametrize("source", ["container", "instance", "role", "sso"])  # each has its way to ask
-    def test_no_secret_is_shown_by_a_network_that_breaks(
-        self, home: Home, log: Log, source: str, scripted: Callable[..., ScriptedServer]
+    @pytest.mark.parametrize("call", CALLS)
+    @pytest.mark.parametrize("answer", ["cut", "refused", "line break", "over"])
+    def test_no_secret_is_shown_of_an_answer_that_is_none_in_any_shell(
+        self, leaked: Any, home: Home, answer: str, call: Any
     ) -> None:
-        server = scripted(*[page("a")] * 200)
+        home.aws.broken = BROKEN_ANSWERS[answer]
+        assert leaked("role", call) == []
+
+    @pytest.mark.in_one_shell
+    @pytest.mark.parametrize("source", ["container", "instance", "role", "sso"])  # each has its way to ask
+    def test_no_secret_is_shown_by_a_network_that_breaks(self, leaked: Any, home: Home, source: str) -> None:
         chance = random.Random(source)
         found = {}
         for name, (fault, _) in faulty.FAULTS.items():
-            home.aws.fault = lambda body, fault=fault: fault(faulty.Asked(body, chance, 0.1))
-            with contextlib.ExitStack() as stack:
-
-                def make(url: str, stack: contextlib.ExitStack = stack, **options: Any) -> Any:
-                    given = {"endpoint_url": url, "region_name": "us-east-1", **options}
-                    return stack.enter_context(eic.Client(**given))
-
-                if leaked := self.check(home, log, make, server, source, self.CALLS[:1]):
-                    found[name] = leaked
-        assert found == {}
+            home.aws.fault = lambda body, fault=fault: fault(faulty.Asked(body, chance, self.SOON))
+            found[name] = leaked(source)
+        assert not any(found.values()), found
 
     @pytest.mark.in_one_shell
     @pytest.mark.parametrize("level", [logging.DEBUG, logging.WARNING])
@@ -701,7 +666,7 @@ class TestWhereverItIsInterrupted:
             outcome, passed = interrupted(ask, moment)
             # Python itself passes over it where an object is collected.
             assert outcome is None or (moment and isinstance(outcome, KeyboardInterrupt))
-            found.update(leaks(shown_by(outcome), server.requests), leaks(log.take(), server.requests))
+            found.update(leaks(seen(outcome, log), server.requests))
             return passed
 
         found: set[str] = set()
@@ -764,8 +729,7 @@ class TestWhateverIsWrongWithTheSettings:
 
         outcome = outcome_of(lambda: make(**options))
         assert isinstance(outcome, (eic.exceptions.BotoCoreError, TypeError)), outcome
-        assert leaks(shown_by(outcome), []) == []
-        assert leaks(log.take(), []) == []
+        assert leaks(seen(outcome, log), []) == []
 
     @pytest.mark.parametrize(
         "text",
@@ -787,15 +751,13 @@ class TestWhateverIsWrongWithTheSettings:
         home.write(text, file)
         outcome = outcome_of(lambda: eic.Client("us-east-1"))
         assert isinstance(outcome, eic.exceptions.ConfigParseError), outcome
-        assert leaks(shown_by(outcome), []) == []
-        assert leaks(log.take(), []) == []
+        assert leaks(seen(outcome, log), []) == []
 
     def test_a_client_that_cannot_be_pickled_shows_none(self, home: Home, log: Log) -> None:
         client = eic.Client("us-east-1", **home.keys("arguments"))
         outcome = outcome_of(lambda: pickle.dumps(client))
         assert isinstance(outcome, TypeError), outcome
-        assert leaks(shown_by(outcome), []) == []
-        assert leaks(log.take(), []) == []
+        assert leaks(seen(outcome, log), []) == []
 
     @pytest.mark.parametrize(
         "proxy",
@@ -813,8 +775,7 @@ class TestWhateverIsWrongWithTheSettings:
         config = eic.Config(proxies={"https": proxy} if told == "config" else None)
         outcome = outcome_of(lambda: eic.Client("us-east-1", config=config))
         assert isinstance(outcome, eic.exceptions.InvalidConfigError)
-        assert leaks(shown_by(outcome), []) == []
-        assert leaks(log.take(), []) == []
+        assert leaks(seen(outcome, log), []) == []
 
 
 class TestReprs:
@@ -858,14 +819,18 @@ class TestReprs:
         assert leaks(texts, server.requests) == []
 
 
-COMMAND = [sys.executable, "-m", "lambda_event_invoke_configs", "f", "--debug", "--region", "us-east-1"]
+DEBUG = ["f", "--debug", "--region", "us-east-1"]
 
 
 class TestTheCommand:
     @pytest.fixture
-    def run(self, home: Home) -> Callable[..., tuple[int, Texts]]:
-        def run(*arguments: str) -> tuple[int, Texts]:
-            ran = processes.run(*COMMAND, *arguments, fails=True)
+    def run(self, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, Texts]]:
+        def run(*arguments: str, apart: bool = False) -> tuple[int, Texts]:
+            """In this process, or apart in one of its own."""
+            if apart:
+                ran = processes.run(*processes.COMMAND, *DEBUG, *arguments, fails=True)
+            else:
+                ran = processes.Ran(main([*DEBUG, *arguments]), *capsys.readouterr())
             assert "Traceback" in ran.err or not ran.code
             return ran.code, iter([("stdout", ran.out), ("stderr", ran.err)])
 
@@ -889,7 +854,7 @@ class TestTheCommand:
         for script, expected in scripts:
             server = scripted()
             play(server, *script)
-            code, texts = run("--endpoint-url", server.url)
+            code, texts = run("--endpoint-url", server.url, apart=source == "role")
             assert code == expected
             assert leaks(texts, server.requests + home.aws.requests) == []
 
