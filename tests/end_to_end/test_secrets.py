@@ -597,7 +597,7 @@ class TestWhateverASourceOfCredentialsDoes:
         server = scripted(*[page("a")] * 200)
 
         def leaked(source: str, call: Any = self.CALLS[0]) -> list[str]:
-            credentials._shared.reset()  # none that was found before
+            credentials._shared._sources.clear()  # none that was found before
             client = ours(server.url, **home.keys(source))
             outcome = outcome_of(lambda: call(client))
             assert outcome is None or isinstance(outcome, (dict, eic.exceptions.BotoCoreError, ClientError))
