@@ -6,7 +6,6 @@ import functools
 import os
 import random
 import socket
-import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -247,16 +246,6 @@ def secure_proxy(start: Callable[..., Server], certificates: Certificates) -> Se
 def make_proxy(start: Callable[..., Server]) -> Callable[[bytes], Server]:
     """Makes proxies that answer CONNECT with the given bytes."""
     return lambda answer: start(Proxy, None, answer)
-
-
-@pytest.fixture
-def make_slow_proxy(start: Callable[..., Server]) -> Callable[..., Server]:
-    """Makes proxies that take so long for each byte of an answer while `slow()` is true."""
-
-    def make(slow: Callable[[], bool], pause: float, context: ssl.SSLContext | None) -> Server:
-        return start(Proxy, context, None, slow, pause)
-
-    return make
 
 
 @pytest.fixture
