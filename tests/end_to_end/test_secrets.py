@@ -36,6 +36,7 @@ from urllib.parse import quote
 
 import anyio
 import botocore.config
+import botocore.session
 import botocore.utils
 import faulty
 import httpcore
@@ -588,6 +589,8 @@ class TestWhateverASourceOfCredentialsDoes:
         for name in "connect_timeout", "read_timeout":
             monkeypatch.setitem(botocore.config.Config.OPTION_DEFAULTS, name, self.SOON)
         monkeypatch.setattr(botocore.utils.ContainerMetadataFetcher, "TIMEOUT_SECONDS", self.SOON)
+        variables = botocore.session.Session.SESSION_VARIABLES
+        monkeypatch.setitem(variables, "metadata_service_timeout", (None, None, self.SOON, float))
 
     CALLS = (
         lambda client: client.list_function_event_invoke_configs(FunctionName="f"),
