@@ -7,7 +7,6 @@ import gc
 import os
 import random
 import socket
-import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -25,6 +24,8 @@ import pytest
 import tally
 from account import Account
 from aws import AWS, Home
+from botocore.handlers import BUILTIN_HANDLERS
+from botocore.hooks import EVENT_ALIASES
 from servers import (
     Certificates,
     Proxy,
@@ -40,6 +41,14 @@ from lambda_event_invoke_configs.local import LocalLambda
 
 # Each session of botocore's would look through all of its data files and read some again.
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)
+# Each session and client would copy what is there for every service of AWS, which takes most of its time.
+ASKED = {"*", "lambda", "signin", "sso", "sso-oidc", "sts"}
+BUILTIN_HANDLERS[:] = [
+    (event, *handler)
+    for event, *handler in BUILTIN_HANDLERS
+    if {*event.split(".")[1:2]} <= ASKED and not event.startswith("docs.")
+]
+EVENT_ALIASES.clear()  # none is of these
 
 COUNTED = {"conformance": tally.tally, "faults": faulty.faults, "paginations": faulty.tally}
 
@@ -260,16 +269,6 @@ def secure_proxy(start: Callable[..., Server], certificates: Certificates) -> Se
 def make_proxy(start: Callable[..., Server]) -> Callable[[bytes], Server]:
     """Makes proxies that answer CONNECT with the given bytes."""
     return lambda answer: start(Proxy, None, answer)
-
-
-@pytest.fixture
-def make_slow_proxy(start: Callable[..., Server]) -> Callable[..., Server]:
-    """Makes proxies that take so long for each byte of an answer while `slow()` is true."""
-
-    def make(slow: Callable[[], bool], pause: float, context: ssl.SSLContext | None) -> Server:
-        return start(Proxy, context, None, slow, pause)
-
-    return make
 
 
 @pytest.fixture

@@ -51,9 +51,9 @@ def boto3_client(url: str, **options: Any) -> Any:
     return session.client("lambda", **{name: value for name, value in given.items() if value is not None})
 
 
-@pytest.fixture(params=["sync", "asyncio", "trio", "boto3"])
+@pytest.fixture(params=["sync", "asyncio", "boto3"])
 def make(request: pytest.FixtureRequest, server: ScriptedServer) -> Iterator[Callable[..., Any]]:
-    """Makes clients without explicit credentials: ours of each kind, and boto3's."""
+    """Makes clients without explicit credentials: ours of both classes, and boto3's."""
     import drivers
 
     made: list[Any] = []
@@ -236,6 +236,7 @@ class TestWhatIsMeant:
         ask(client)
         assert signers(server) == [f"{ID}/us-east-1"]
 
+    @pytest.mark.in_one_shell
     @pytest.mark.parametrize("source", ASKED_BY_HTTP)
     def test_is_found_for_every_source_in_an_environment_that_is_empty_by_then(
         self, ours: Any, server: ScriptedServer, home: Home, source: str, monkeypatch: pytest.MonkeyPatch
@@ -388,6 +389,7 @@ class TestOneSource:
         "login": lambda home: home.aws.count("signin"),
     }
 
+    @pytest.mark.in_one_shell
     @pytest.mark.parametrize("source", ONCE)
     def test_serves_the_clients_of_all_regions(
         self, ours: Any, server: ScriptedServer, home: Home, source: str
@@ -560,10 +562,7 @@ class TestAFailure:
     ) -> None:
         """boto3's session does not ask again: `RefreshWithMFAUnsupportedError`."""
         client = ours(server.url, **home.keys("role with mfa"))
-        refused = (
-            "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>"
-        )
-        aws.broken = lambda *_: (403, refused)
+        aws.broken = lambda *_: (403, REFUSED_BY_STS)
         with pytest.raises(eic.exceptions.ClientError, match="AccessDenied"):
             ask(client)
         aws.broken = lambda status, body: (status, body)

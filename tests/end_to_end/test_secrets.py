@@ -36,6 +36,7 @@ from urllib.parse import quote
 
 import anyio
 import botocore.config
+import botocore.session
 import botocore.utils
 import faulty
 import httpcore
@@ -51,6 +52,7 @@ from listing import LIST, paginate
 from servers import Raw, Reply, ScriptedServer, Silence, page
 
 import lambda_event_invoke_configs as eic
+from lambda_event_invoke_configs._cli.main import main
 from lambda_event_invoke_configs._protocol.call import (
     GetCredentials,
     Request,
@@ -58,20 +60,21 @@ from lambda_event_invoke_configs._protocol.call import (
     Send,
     Sleep,
 )
-from lambda_event_invoke_configs._settings import redaction
+from lambda_event_invoke_configs._settings import credentials, redaction
 from lambda_event_invoke_configs._settings.credentials import FrozenCredentials
 
 LATER_BY_AN_HOUR = (datetime.now(timezone.utc) + timedelta(hours=1)).strftime("%a, %d %b %Y %H:%M:%S GMT")
 LOCKING = {module.__file__ for module in (httpcore._synchronization, logging, threading, weakref)}
 INTERRUPTS = int(os.environ.get("INTERRUPTS", "60"))
-ONE_ATTEMPT = {"total_max_attempts": 1}
 
 
 @pytest.fixture(autouse=True)
 def log() -> Iterator[Log]:
     loggers = [logging.getLogger()]
     loggers += [
-        known for known in logging.root.manager.loggerDict.values() if isinstance(known, logging.Logger)
+        known
+        for known in logging.root.manager.loggerDict.values()
+        if isinstance(known, logging.Logger) and (known.level or not known.propagate)
     ]
     before = [(logger, logger.level, logger.propagate) for logger in loggers]
     for logger in loggers[1:]:
@@ -113,6 +116,12 @@ def outcome_of(call: Callable[[], object]) -> object:
         return call()
     except (Exception, KeyboardInterrupt) as error:
         return error
+
+
+def seen(outcome: object, log: Log) -> Texts:
+    """All that can be seen of a call."""
+    yield from shown_by(outcome)
+    yield from log.take()
 
 
 class SaysBack(Reply):
@@ -195,6 +204,14 @@ def answers() -> Iterator[tuple[str, list[Any]]]:
     yield "a wrong clock", [SaysBack(403, **refused), page("a")]
 
 
+def one_of_each_kind() -> list[tuple[str, list[Any]]]:
+    """Answers, where what comes of them is known and what else there is does not depend on them."""
+    names = {"a page", "nothing", "no JSON", "a list", "a marker that is none", "status 403", "a wrong clock"}
+    chosen = [answer for answer in answers() if answer[0] in names]
+    assert len(chosen) == len(names)
+    return chosen
+
+
 class TestWhateverTheServiceAnswers:
     @pytest.fixture
     def check(
@@ -209,8 +226,7 @@ class TestWhateverTheServiceAnswers:
                 outcome = outcome_of(lambda: client.list_function_event_invoke_configs(FunctionName="f"))
                 assert server.requests, name
                 sent = server.requests + home.aws.requests
-                found += [f"{name}: {leak}" for leak in leaks(shown_by(outcome), sent)]
-                found += [f"{name}: {leak}" for leak in leaks(log.take(), sent)]
+                found += [f"{name}: {leak}" for leak in leaks(seen(outcome, log), sent)]
             assert found == []
 
         return check
@@ -221,11 +237,7 @@ class TestWhateverTheServiceAnswers:
     @pytest.mark.in_one_shell
     @pytest.mark.parametrize("source", SOURCES)
     def test_no_secret_is_shown_wherever_it_is_from(self, check: Callable[..., None], source: str) -> None:
-        """What comes of an answer does not depend on it: one of each kind will do."""
-        names = {"a page", "nothing", "no JSON", "status 403", "a wrong clock"}
-        chosen = [answer for answer in answers() if answer[0] in names]
-        assert len(chosen) == len(names)
-        check(source, chosen)
+        check(source, one_of_each_kind())
 
     def test_no_secret_is_shown_by_a_paginator(
         self, ours: Any, scripted: Callable[..., ScriptedServer], home: Home, log: Log
@@ -233,12 +245,11 @@ class TestWhateverTheServiceAnswers:
         server = scripted()
         client = ours(server.url, **home.keys("arguments"))
         found = []
-        for name, script in answers():
+        for name, script in one_of_each_kind():
             play(server, page("a", next_marker="m"), *script)
             pages = paginate(client)
             outcome = outcome_of(pages.build_full_result)
-            found += [f"{name}: {leak}" for leak in leaks(shown_by(outcome), server.requests)]
-            found += [f"{name}: {leak}" for leak in leaks(log.take(), server.requests)]
+            found += [f"{name}: {leak}" for leak in leaks(seen(outcome, log), server.requests)]
         assert found == []
 
     def test_what_it_says_back_is_shown_as_boto3_shows_it(
@@ -282,8 +293,7 @@ class TestWhateverTheNetworkDoes:
         def check(url: str, *, requests: list[bytes], source: str = "arguments", **options: Any) -> object:
             client = ours(url, **home.keys(source), **options)
             outcome = outcome_of(lambda: client.list_function_event_invoke_configs(FunctionName="f"))
-            assert leaks(shown_by(outcome), requests) == []
-            assert leaks(log.take(), requests) == []
+            assert leaks(seen(outcome, log), requests) == []
             return outcome
 
         return check
@@ -402,8 +412,7 @@ class TestWhateverTheNetworkDoes:
             outcome = outcome_of(lambda: asyncio.run(asyncio.wait_for(ask(), 0.3)))
             assert isinstance(outcome, (TimeoutError, asyncio.TimeoutError))
         assert isinstance(outcome, BaseException)
-        assert leaks(shown_by(outcome), server.requests) == []
-        assert leaks(log.take(), server.requests) == []
+        assert leaks(seen(outcome, log), server.requests) == []
 
     @pytest.mark.parametrize("backend", BACKENDS[1:])
     def test_a_call_that_is_given_up_shows_no_secret(
@@ -420,8 +429,7 @@ class TestWhateverTheNetworkDoes:
 
         outcome = outcome_of(lambda: anyio.run(give_up, backend=backend))
         assert isinstance(outcome, TimeoutError)
-        assert leaks(shown_by(outcome), server.requests) == []
-        assert leaks(log.take(), server.requests) == []
+        assert leaks(seen(outcome, log), server.requests) == []
 
 
 SPOILT = {
@@ -447,8 +455,7 @@ class TestWhateverIsWrongWithTheKeys:
             )
             sent = server.requests + home.aws.requests
             assert isinstance(outcome, Exception), outcome
-            assert leaks(shown_by(outcome), sent) == []
-            assert leaks(log.take(), sent) == []
+            assert leaks(seen(outcome, log), sent) == []
             return outcome
 
         return check
@@ -510,34 +517,6 @@ class TestWhateverIsWrongWithTheKeys:
         assert isinstance(check(), eic.exceptions.BotoCoreError)
 
     @pytest.mark.parametrize("source", ["container", "instance", "role", "web identity"])
-    @pytest.mark.parametrize(
-        "broken",
-        [
-            lambda status, body: (status, body[:-20]),
-            lambda status, body: (403, "no"),
-            lambda status, body: (500, ""),
-            lambda status, body: (status, ""),
-            lambda status, body: (status, f"<html>{body}</html>"),
-            lambda status, body: (status, body.replace(TOKEN, f"{TOKEN}\n")),
-            lambda status, body: (
-                status,
-                body.replace("Token", "Tok").replace("{", '{"Code": "x", "Message": "y", '),
-            ),
-            lambda status, body: (status, body.replace("AccessKeyId", "Id")),
-            lambda status, body: (status, body.replace(EXPIRATION, "tomorrow")),
-        ],
-        ids=["cut", "403", "500", "empty", "html", "line break", "no token", "no id", "no date"],
-    )
-    def test_an_answer_with_keys_that_is_none_is_not_shown(
-        self, check: Any, home: Home, source: str, broken: Any
-    ) -> None:
-        home.aws.broken = broken
-        outcome = check(**home.keys(source))
-        assert isinstance(outcome, (eic.exceptions.BotoCoreError, eic.exceptions.BotocoreClientError)), (
-            outcome
-        )
-
-    @pytest.mark.parametrize("source", ["container", "instance", "role", "web identity"])
     def test_a_service_that_is_not_there_shows_no_secret(
         self, check: Any, home: Home, source: str, unused_port: int
     ) -> None:
@@ -582,6 +561,10 @@ BROKEN_ANSWERS: dict[str, Callable[[int, str], tuple[int, str]]] = {
     "a list for a text": lambda status, body: (status, body.replace(f'"{SECRET}"', f'["{SECRET}"]')),
     "line break": lambda status, body: (status, body.replace(TOKEN, f"{TOKEN}\n")),
     "no token": lambda status, body: (status, body.replace("essionToken", "Tok").replace("Token", "Tok")),
+    "an error": lambda status, body: (
+        status,
+        body.replace("Token", "Tok").replace("{", '{"Code": "x", "Message": "y", '),
+    ),
     "no id": lambda status, body: (status, body.replace("ccessKeyId", "Id")),
     "a secret for a date": lambda status, body: (
         status,
@@ -598,73 +581,63 @@ BROKEN_ANSWERS: dict[str, Callable[[int, str], tuple[int, str]]] = {
 class TestWhateverASourceOfCredentialsDoes:
     """Each source of botocore's, with each fault of a network and of an answer."""
 
+    SOON = 0.05  # seconds
+
     @pytest.fixture(autouse=True)
     def _impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """As soon as botocore's own clients can be."""
         for name in "connect_timeout", "read_timeout":
-            monkeypatch.setitem(botocore.config.Config.OPTION_DEFAULTS, name, 0.1)
-        monkeypatch.setattr(botocore.utils.ContainerMetadataFetcher, "TIMEOUT_SECONDS", 0.1)
+            monkeypatch.setitem(botocore.config.Config.OPTION_DEFAULTS, name, self.SOON)
+        monkeypatch.setattr(botocore.utils.ContainerMetadataFetcher, "TIMEOUT_SECONDS", self.SOON)
+        variables = botocore.session.Session.SESSION_VARIABLES
+        monkeypatch.setitem(variables, "metadata_service_timeout", (None, None, self.SOON, float))
 
     CALLS = (
         lambda client: client.list_function_event_invoke_configs(FunctionName="f"),
         lambda client: list(client.list_for_functions(["f", "g"]))[0].error,  # noqa: RUF015 - all of them
     )
 
-    def check(
-        self, home: Home, log: Log, make: Any, server: ScriptedServer, source: str, calls: Any = CALLS
-    ) -> list[str]:
-        options = home.keys(source)
-        found = []
-        for call in calls:
-            client = make(server.url, **options)
-            outcome = outcome_of(lambda call=call, client=client: call(client))
-            sent = server.requests + home.aws.requests
-            assert outcome is None or isinstance(outcome, (dict, eic.exceptions.BotoCoreError, ClientError))
-            found += leaks(shown_by(outcome), sent) + leaks(log.take(), sent)
-        return found
-
     @pytest.fixture
     def leaked(
         self, ours: Any, home: Home, log: Log, scripted: Callable[..., ScriptedServer]
-    ) -> Callable[[str], dict[str, list[str]]]:
-        """What leaked of each broken answer to a source."""
+    ) -> Callable[..., list[str]]:
+        """What leaked of a source's answers."""
         server = scripted(*[page("a")] * 200)
 
-        def leaked(source: str) -> dict[str, list[str]]:
-            found = {}
-            for name, broken in BROKEN_ANSWERS.items():
-                home.aws.broken = broken
-                found[name] = self.check(home, log, ours, server, source)
-            return {name: leaks for name, leaks in found.items() if leaks}
+        def leaked(source: str, call: Any = self.CALLS[0]) -> list[str]:
+            credentials._shared._sources.clear()  # none that was found before
+            client = ours(server.url, **home.keys(source))
+            outcome = outcome_of(lambda: call(client))
+            assert outcome is None or isinstance(outcome, (dict, eic.exceptions.BotoCoreError, ClientError))
+            return leaks(seen(outcome, log), server.requests + home.aws.requests)
 
         return leaked
 
     @pytest.mark.in_one_shell
     @pytest.mark.parametrize("source", ASKED_BY_HTTP)
-    def test_no_secret_is_shown_of_an_answer_that_is_none(self, leaked: Any, source: str) -> None:
-        assert leaked(source) == {}
+    def test_no_secret_is_shown_of_an_answer_that_is_none(self, leaked: Any, home: Home, source: str) -> None:
+        found = {}
+        for name, home.aws.broken in BROKEN_ANSWERS.items():
+            found[name] = leaked(source)
+        assert not any(found.values()), found
 
-    def test_no_secret_is_shown_of_an_answer_that_is_none_in_any_shell(self, leaked: Any) -> None:
-        assert leaked("role") == {}
-
-    @pytest.mark.parametrize("source", ["container", "instance", "role", "sso"])  # each has its way to ask
-    def test_no_secret_is_shown_by_a_network_that_breaks(
-        self, home: Home, log: Log, source: str, scripted: Callable[..., ScriptedServer]
+    @pytest.mark.parametrize("call", CALLS)
+    @pytest.mark.parametrize("answer", ["cut", "refused", "line break", "over"])
+    def test_no_secret_is_shown_of_an_answer_that_is_none_in_any_shell(
+        self, leaked: Any, home: Home, answer: str, call: Any
     ) -> None:
-        server = scripted(*[page("a")] * 200)
+        home.aws.broken = BROKEN_ANSWERS[answer]
+        assert leaked("role", call) == []
+
+    @pytest.mark.in_one_shell
+    @pytest.mark.parametrize("source", ["container", "instance", "role", "sso"])  # each has its way to ask
+    def test_no_secret_is_shown_by_a_network_that_breaks(self, leaked: Any, home: Home, source: str) -> None:
         chance = random.Random(source)
         found = {}
         for name, (fault, _) in faulty.FAULTS.items():
-            home.aws.fault = lambda body, fault=fault: fault(faulty.Asked(body, chance, 0.1))
-            with contextlib.ExitStack() as stack:
-
-                def make(url: str, stack: contextlib.ExitStack = stack, **options: Any) -> Any:
-                    given = {"endpoint_url": url, "region_name": "us-east-1", **options}
-                    return stack.enter_context(eic.Client(**given))
-
-                if leaked := self.check(home, log, make, server, source, self.CALLS[:1]):
-                    found[name] = leaked
-        assert found == {}
+            home.aws.fault = lambda body, fault=fault: fault(faulty.Asked(body, chance, self.SOON))
+            found[name] = leaked(source)
+        assert not any(found.values()), found
 
     @pytest.mark.in_one_shell
     @pytest.mark.parametrize("level", [logging.DEBUG, logging.WARNING])
@@ -701,7 +674,7 @@ class TestWhereverItIsInterrupted:
             outcome, passed = interrupted(ask, moment)
             # Python itself passes over it where an object is collected.
             assert outcome is None or (moment and isinstance(outcome, KeyboardInterrupt))
-            found.update(leaks(shown_by(outcome), server.requests), leaks(log.take(), server.requests))
+            found.update(leaks(seen(outcome, log), server.requests))
             return passed
 
         found: set[str] = set()
@@ -764,8 +737,7 @@ class TestWhateverIsWrongWithTheSettings:
 
         outcome = outcome_of(lambda: make(**options))
         assert isinstance(outcome, (eic.exceptions.BotoCoreError, TypeError)), outcome
-        assert leaks(shown_by(outcome), []) == []
-        assert leaks(log.take(), []) == []
+        assert leaks(seen(outcome, log), []) == []
 
     @pytest.mark.parametrize(
         "text",
@@ -787,15 +759,13 @@ class TestWhateverIsWrongWithTheSettings:
         home.write(text, file)
         outcome = outcome_of(lambda: eic.Client("us-east-1"))
         assert isinstance(outcome, eic.exceptions.ConfigParseError), outcome
-        assert leaks(shown_by(outcome), []) == []
-        assert leaks(log.take(), []) == []
+        assert leaks(seen(outcome, log), []) == []
 
     def test_a_client_that_cannot_be_pickled_shows_none(self, home: Home, log: Log) -> None:
         client = eic.Client("us-east-1", **home.keys("arguments"))
         outcome = outcome_of(lambda: pickle.dumps(client))
         assert isinstance(outcome, TypeError), outcome
-        assert leaks(shown_by(outcome), []) == []
-        assert leaks(log.take(), []) == []
+        assert leaks(seen(outcome, log), []) == []
 
     @pytest.mark.parametrize(
         "proxy",
@@ -813,8 +783,7 @@ class TestWhateverIsWrongWithTheSettings:
         config = eic.Config(proxies={"https": proxy} if told == "config" else None)
         outcome = outcome_of(lambda: eic.Client("us-east-1", config=config))
         assert isinstance(outcome, eic.exceptions.InvalidConfigError)
-        assert leaks(shown_by(outcome), []) == []
-        assert leaks(log.take(), []) == []
+        assert leaks(seen(outcome, log), []) == []
 
 
 class TestReprs:
@@ -858,14 +827,18 @@ class TestReprs:
         assert leaks(texts, server.requests) == []
 
 
-COMMAND = [sys.executable, "-m", "lambda_event_invoke_configs", "f", "--debug", "--region", "us-east-1"]
+DEBUG = ["f", "--debug", "--region", "us-east-1"]
 
 
 class TestTheCommand:
     @pytest.fixture
-    def run(self, home: Home) -> Callable[..., tuple[int, Texts]]:
-        def run(*arguments: str) -> tuple[int, Texts]:
-            ran = processes.run(*COMMAND, *arguments, fails=True)
+    def run(self, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, Texts]]:
+        def run(*arguments: str, apart: bool = False) -> tuple[int, Texts]:
+            """In this process, or apart in one of its own."""
+            if apart:
+                ran = processes.run(*processes.COMMAND, *DEBUG, *arguments, fails=True)
+            else:
+                ran = processes.Ran(main([*DEBUG, *arguments]), *capsys.readouterr())
             assert "Traceback" in ran.err or not ran.code
             return ran.code, iter([("stdout", ran.out), ("stderr", ran.err)])
 
@@ -889,7 +862,7 @@ class TestTheCommand:
         for script, expected in scripts:
             server = scripted()
             play(server, *script)
-            code, texts = run("--endpoint-url", server.url)
+            code, texts = run("--endpoint-url", server.url, apart=source == "role")
             assert code == expected
             assert leaks(texts, server.requests + home.aws.requests) == []
 

@@ -4,7 +4,8 @@
     meets-N       is answered once N requests for it are waiting, all of them then
     hangs         is answered when somebody asks for `releases`
 
-It counts, and looks when the access key that a request was signed with expires: the key says so itself.
+It counts, and looks whether the access key that a request was signed with had expired by the request's date:
+the key says itself when it does.
 """
 
 from __future__ import annotations
@@ -12,17 +13,17 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import time
 from typing import Any
 
 from servers import Answers, ServerProcess, json_reply, serve_process
 
-ACCESS_KEY = "AKID{}"  # when it expires, in milliseconds of the epoch
+ACCESS_KEY = "AKID{}"  # when it expires, as a request's date without its letters
 _REQUEST = re.compile(
     r"GET [^ ]*/functions/(?P<name>[^/ ]*?)(?:-(?P<number>\d+))?/event-invoke-config/list"
     r"(?:\?[^ ]*?Marker=(?P<marker>\d+))?.*?(?:Credential=AKID(?P<expires>\d+)/|$)",
     re.DOTALL,
 )
+_DATE = re.compile(r"x-amz-date: (\d+)T(\d+)Z", re.IGNORECASE)
 
 crowds: list[str] = []
 """What the tests of crowds have seen, for the lines at the end of the run."""
@@ -65,7 +66,7 @@ class _Crowd(Answers):
         if expires := asked["expires"]:
             self.keys.add(expires)
             self.counted["keys"] = len(self.keys)
-            self.counted["expired"] += int(expires) < time.time() * 1000
+            self.counted["expired"] += expires <= "".join(_DATE.search(head).groups())
         name, number, page = asked["name"], int(asked["number"] or 1), int(asked["marker"] or 0)
         if name in ("meets", "hangs"):
             waiting = self.waiting.setdefault(name, [])

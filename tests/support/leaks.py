@@ -110,6 +110,12 @@ def _is_users(frame: FrameType) -> bool:
     return Path(frame.f_code.co_filename).is_relative_to(TESTS)
 
 
+class _Plain(Traceback):
+    """Colours no code, which would take the most time by far."""
+
+    _guess_lexer = classmethod(lambda *_: "text")  # type: ignore[assignment]
+
+
 def _with_locals(error: BaseException) -> Texts:
     for one in chain(error):
         one.__traceback__ = _without_users(one.__traceback__)
@@ -121,7 +127,7 @@ def _with_locals(error: BaseException) -> Texts:
     yield "the traceback with locals", "".join(shown.format())
     console = Console(file=io.StringIO(), width=_WIDTH, color_system=None)
     options = {"show_locals": True, "locals_max_length": None, "locals_max_string": None, "width": _WIDTH}
-    found = Traceback.from_exception(type(error), error, error.__traceback__, **options)  # type: ignore[arg-type]
+    found = _Plain.from_exception(type(error), error, error.__traceback__, **options)  # type: ignore[arg-type]
     console.print(found)
     yield "rich's traceback with locals", console.file.getvalue()  # type: ignore[attr-defined]
 
@@ -177,25 +183,26 @@ def chain(error: BaseException) -> list[BaseException]:
 
 def leaks(texts: Texts, requests: list[bytes]) -> list[str]:
     """Which secret is shown where; none, if all is well."""
-    needles = {name: forms(secret) for name, secret in NEEDLES.items()}
-    for request in requests:
-        for signature in _SIGNATURE.findall(request):
-            needles.setdefault("signature", []).append(signature.decode())
-    found = []
-    for where, text in texts:
-        searched = _SAID_BACK.sub("", text)
-        for name, secrets in needles.items():
-            for secret in secrets:
-                if (at := searched.find(secret)) >= 0:
-                    found.append(f"{name} in {where}: ...{searched[max(at - 80, 0) : at + 20]!r}...")
-    return found
-
-
-def forms(secret: str) -> list[str]:
-    encoded = secret.encode()
+    searched = [(where, _SAID_BACK.sub("", text)) for where, text in texts]
+    together = "\0".join(text for _, text in searched)
+    signatures = {found.decode() for request in requests for found in _SIGNATURE.findall(request)}
     return [
+        f"{name} in {where}: ...{text[max(at - 80, 0) : at + 20]!r}..."
+        for name, secret in [*_FORMS, *(("signature", signature) for signature in signatures)]
+        if secret in together
+        for where, text in searched
+        if (at := text.find(secret)) >= 0
+    ]
+
+
+def _forms(secret: str) -> set[str]:
+    encoded = secret.encode()
+    return {
         secret,
-        quote(secret, safe="") if quote(secret, safe="") != secret else f"\0{secret}",
+        quote(secret, safe=""),
         base64.b64encode(encoded).decode().rstrip("="),
         base64.b64encode(b"user:" + encoded).decode().rstrip("="),
-    ]
+    }
+
+
+_FORMS = [(name, form) for name, secret in NEEDLES.items() for form in _forms(secret)]

@@ -358,16 +358,17 @@ class Silent(Server):
 
 
 class Trickle(Server):
-    """Answers without end, at least for long, piece by piece, with a pause of seconds before each."""
+    """Answers without end, at least for long, piece by piece: a pause of seconds and a call, then one."""
 
-    def __init__(self, head: bytes, endless: bytes, pause: float) -> None:
-        self._head, self._endless, self._pause = head, endless, pause
+    def __init__(self, head: bytes, endless: bytes, pause: float, call: Callable[[], object] = bool) -> None:
+        self._head, self._endless, self._pause, self._call = head, endless, pause, call
         super().__init__()
 
     def respond(self, connection: socket.socket, head: bytes) -> bool:
         connection.sendall(self._head)
         end = time.monotonic() + AT_MOST
         while not self._over.wait(self._pause) and time.monotonic() < end:
+            self._call()
             connection.sendall(self._endless)
         return False
 
@@ -376,7 +377,7 @@ class Proxy(Server):
     """Answers a request for an http:// URL with a page itself, and connects to where CONNECT says.
 
     `answer` is what it answers a CONNECT with instead; `tunnelled` is what clients sent through tunnels.
-    While `slow()` is true, a byte of the server's takes `pause` seconds.
+    While `slow()` is true, which each byte of the server's asks, they come one by one.
     """
 
     def __init__(
@@ -384,11 +385,10 @@ class Proxy(Server):
         context: ssl.SSLContext | None = None,
         answer: bytes | None = None,
         slow: Callable[[], bool] = lambda: False,
-        pause: float = 0,
     ) -> None:
         self.tunnelled = b""
         self._answer = answer
-        self._slow, self._pause = slow, pause
+        self._slow = slow
         super().__init__(context)
 
     def respond(self, connection: socket.socket, head: bytes) -> bool:
@@ -420,12 +420,11 @@ class Proxy(Server):
     def _copy(self, server: socket.socket, client: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := server.recv(65536):
-                if self._slow():
-                    for byte in data:
-                        self._over.wait(self._pause)
-                        client.sendall(bytes([byte]))
-                else:
-                    client.sendall(data)
+                while data and self._slow():
+                    client.sendall(data[:1])
+                    data = data[1:]
+                    self._over.wait(0.001)
+                client.sendall(data)
         hang_up(client)
 
 
