@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import errno
 import http.client
 import os
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, cast
+from uuid import UUID
 
 import boto3
 import botocore.exceptions
@@ -116,6 +118,27 @@ class TestServing:
             arn = "arn:aws:lambda:eu-west-1:000000000001:function:f"
             assert list_page(client, arn)["FunctionEventInvokeConfigs"][0]["FunctionArn"] == f"{arn}:1"
 
+    def test_what_is_made_up_is_too_and_stays_within_the_services_limits(self) -> None:
+        lam = LocalLambda({"f": 21_542, "g": 50}, region_name="eu-west-1", account_id="000000000001")
+        with LocalLambda({}), lam, eic.Client(**lam.client_options) as client:
+            page = list_page(client, "f", Marker=base64.b64encode(b"21540/f").decode())
+            assert "NextMarker" not in list_page(client, "g")
+        oldest, youngest = page["FunctionEventInvokeConfigs"]
+        assert oldest == {
+            "LastModified": datetime.fromtimestamp(1_700_021_540.125, timezone.utc),
+            "FunctionArn": "arn:aws:lambda:eu-west-1:000000000001:function:f:21541",
+            "MaximumRetryAttempts": 0,
+            "MaximumEventAgeInSeconds": 21600,
+            "DestinationConfig": {
+                "OnSuccess": {},
+                "OnFailure": {"Destination": "arn:aws:sqs:eu-west-1:000000000001:failed-0"},
+            },
+        }
+        assert youngest["MaximumEventAgeInSeconds"] == 60
+        assert youngest["DestinationConfig"]["OnFailure"]["Destination"].endswith(":failed-1")
+        assert page["ResponseMetadata"]["HTTPHeaders"]["content-type"] == "application/json"
+        assert UUID(page["ResponseMetadata"]["RequestId"])
+
     def test_what_is_given_is_copied(self) -> None:
         given = [{"FunctionArn": "a"}]
         with LocalLambda({"f": given}) as lam, eic.Client(**lam.client_options) as client:
@@ -157,7 +180,9 @@ class TestServing:
             pytest.raises(ConnectionClosedError),
         ):
             list_page(client)
-        assert "ZeroDivisionError" in capfd.readouterr().err
+        said = capfd.readouterr().err
+        assert "ZeroDivisionError" in said
+        assert "('127.0.0.1', " in said
 
     def test_it_serves_no_longer_than_its_block_on_connections_that_are_open_neither(self) -> None:
         with LocalLambda({"my-function": 3}) as lam:
@@ -246,6 +271,12 @@ class TestRefusing:
         )
         assert refusal(client, FunctionName="function:nope:1")[2] == refusal(client, FunctionName="nope")[2]
 
+    @pytest.mark.parametrize("name", ["nope", "eu-west-1:123456789012:f", "999999999999:my-function"])
+    def test_a_function_with_a_message_in_the_services_spelling(self, lam: LocalLambda, name: str) -> None:
+        with pytest.raises(ServiceError) as caught:
+            lam._page(name, None, None)
+        assert caught.value.body == {"Type": "User", "Message": str(caught.value)}
+
     @pytest.mark.parametrize(
         "form", ["arn:aws:lambda:{}:123456789012:function:my-function", "{}:123456789012:my-function:prod"]
     )
@@ -280,16 +311,24 @@ class TestRefusing:
     def test_a_name_that_no_function_has(self, client: eic.Client, name: str) -> None:
         status, code, message = refusal(client, FunctionName=name)
         assert (status, code) == (400, "ValidationException")
-        assert f"Value '{name}' at 'functionName' failed to satisfy constraint" in message
+        assert message == (
+            f"1 validation error detected: Value '{name}' at 'functionName' failed to satisfy constraint: "
+            "Member must be a function name, ARN or partial ARN"
+        )
 
     def test_no_page_size_up_to_the_services_limit(self, client: eic.Client) -> None:
         for max_items in (1, 50):
             page = list_page(client, "my-function", MaxItems=max_items)
             assert len(page["FunctionEventInvokeConfigs"]) == max_items
+            assert list_page(client, "my-function", Marker=page["NextMarker"])["FunctionEventInvokeConfigs"]
 
     @pytest.mark.parametrize("max_items", [51, 10**30, 10**4000])
     def test_a_page_size_past_the_services_limit(self, client: eic.Client, max_items: int) -> None:
-        assert refusal(client, MaxItems=max_items)[:2] == (400, "InvalidParameterValueException")
+        assert refusal(client, MaxItems=max_items) == (
+            400,
+            "InvalidParameterValueException",
+            f"Value '{max_items}' at 'maxItems' failed to satisfy constraint: from 1 to 50",
+        )
 
     @pytest.mark.parametrize("max_items", ["0", "abc", "-1", "\u0665", "9" * 5000])
     def test_a_page_size_that_no_client_should_send(self, lam: LocalLambda, max_items: Any) -> None:
@@ -297,9 +336,24 @@ class TestRefusing:
         with eic.Client(**lam.client_options, config=config) as client:
             assert refusal(client, MaxItems=max_items)[:2] == (400, "InvalidParameterValueException")
 
-    @pytest.mark.parametrize("marker", ["", "x", "MA==", "LTUvbXktZnVuY3Rpb24=", "NTAvb3RoZXI="])
+    @pytest.mark.parametrize(
+        "marker",
+        [
+            "",
+            "x",
+            "MA==",
+            "LTUvbXktZnVuY3Rpb24=",
+            "NTAvb3RoZXI=",
+            "MC9teS1mdW5jdGlvbg==",
+            "NTAv-bXktZnVuY3Rpb24=",
+        ],
+    )
     def test_a_marker_it_did_not_give(self, client: eic.Client, marker: str) -> None:
-        assert refusal(client, Marker=marker)[:2] == (400, "InvalidParameterValueException")
+        assert refusal(client, Marker=marker) == (
+            400,
+            "InvalidParameterValueException",
+            "The marker is not valid for this function.",
+        )
 
     def test_another_key_and_another_secret(self, lam: LocalLambda) -> None:
         for changed, code in [
@@ -319,6 +373,7 @@ class TestRefusing:
         with pytest.raises(botocore.exceptions.ClientError) as caught:
             getattr(client, operation)(FunctionName="my-function", **given)
         assert caught.value.response["Error"]["Code"] == "UnknownOperationException"
+        assert caught.value.response["Error"]["Message"].endswith(" is not served here")
         assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
         assert client.list_function_event_invoke_configs(FunctionName="my-function")
 
@@ -361,8 +416,12 @@ class TestWhatItIsMadeWith:
         ],
     )
     def test_configurations_that_json_cannot_represent(self, wrong: Any, member: str) -> None:
-        with pytest.raises(InvalidConfigError, match=member):
+        with pytest.raises(InvalidConfigError, match=member) as caught:
             LocalLambda({"f": wrong})
+        allowed = "a dict, list, string, finite number, datetime, bool or None"
+        assert str(caught.value).endswith(
+            "that is not negative" if "a list, or" in member else f"must be {allowed}"
+        )
 
     @pytest.mark.parametrize(
         ("name", "why"),

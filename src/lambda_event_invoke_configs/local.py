@@ -177,7 +177,7 @@ class LocalLambda:
         stop = start + _read_max_items(max_items)
         if isinstance(configurations, int):
             length = configurations
-            page = [_made_up(self._arn(function), n) for n in range(start, min(stop, length))]
+            page = [self._made_up(function, n) for n in range(start, min(stop, length))]
         else:
             length = len(configurations)
             page = configurations[start:stop]
@@ -211,6 +211,16 @@ class LocalLambda:
             raise ServiceError(404, "ResourceNotFoundException", message, "Message")
         return name
 
+    def _made_up(self, function: str, n: int) -> dict[str, Any]:
+        queue = f"arn:aws:sqs:{self.region_name}:{self.account_id}:failed-{n % 5}"
+        return {
+            "LastModified": _FIRST_MODIFIED + n,
+            "FunctionArn": f"{self._arn(function)}:{n + 1}",
+            "MaximumRetryAttempts": n % 3,
+            "MaximumEventAgeInSeconds": 60 + n % 21541,
+            "DestinationConfig": {"OnSuccess": {}, "OnFailure": {"Destination": queue}},
+        }
+
     def _arn(self, function: str) -> str:
         return f"arn:aws:lambda:{self.region_name}:{self.account_id}:function:{function}"
 
@@ -237,19 +247,6 @@ def _invalid(message: str) -> InvalidConfigError:
     from .exceptions import InvalidConfigError  # not earlier: it imports botocore
 
     return InvalidConfigError(error_msg=f"Invalid {message}")
-
-
-def _made_up(arn: str, n: int) -> dict[str, Any]:
-    return {
-        "LastModified": _FIRST_MODIFIED + n,
-        "FunctionArn": f"{arn}:{n + 1}",
-        "MaximumRetryAttempts": n % 3,
-        "MaximumEventAgeInSeconds": 60 + n % 21541,
-        "DestinationConfig": {
-            "OnSuccess": {},
-            "OnFailure": {"Destination": f"arn:aws:sqs:us-east-1:{_ACCOUNT}:failed-{n % 5}"},
-        },
-    }
 
 
 def _write_marker(start: int, function: str) -> str:
