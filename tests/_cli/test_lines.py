@@ -54,28 +54,31 @@ WHOLE = (
 )
 
 
+# Not methods: Hypothesis refuses to run one of several objects, as tools do that run all tests again.
+@ANY_TIME
+@given(OUTCOME, ANY_NAME)
+def test_a_line_is_recognized_with_what_it_says(outcome: Any, region: str) -> None:
+    same, line = to_line(outcome, region)
+
+    assert same is outcome
+    assert parse(line.text) == line
+    assert line.function == (outcome.function_name, region)
+    assert line.failed == (outcome.error is not None)
+    assert line.text.isascii()
+
+
+@ANY_TIME
+@given(OUTCOME, st.data())
+def test_a_line_is_torn_at_each_byte_and_whole_at_its_end_only(outcome: Any, data: Any) -> None:
+    text = to_line(outcome, "r")[1].text
+    end = data.draw(st.integers(0, len(text) - 1))
+
+    assert is_torn(text[:end])
+    assert parse(text[:end]) is None
+    assert not is_torn(text)
+
+
 class TestLine:
-    @ANY_TIME
-    @given(OUTCOME, ANY_NAME)
-    def test_is_recognized_with_what_it_says(self, outcome: Any, region: str) -> None:
-        same, line = to_line(outcome, region)
-
-        assert same is outcome
-        assert parse(line.text) == line
-        assert line.function == (outcome.function_name, region)
-        assert line.failed == (outcome.error is not None)
-        assert line.text.isascii()
-
-    @ANY_TIME
-    @given(OUTCOME, st.data())
-    def test_is_torn_at_each_byte_and_whole_at_its_end_only(self, outcome: Any, data: Any) -> None:
-        text = to_line(outcome, "r")[1].text
-        end = data.draw(st.integers(0, len(text) - 1))
-
-        assert is_torn(text[:end])
-        assert parse(text[:end]) is None
-        assert not is_torn(text)
-
     def test_is_torn_at_each_byte_of_everything_that_a_line_may_hold(self) -> None:
         assert parse(WHOLE)
         for end in range(len(WHOLE)):
