@@ -23,6 +23,7 @@ Make = Callable[..., Any]
 CONNECT, READ = 0.2, 0.3  # seconds
 # Where the machine stands still for a while, an attempt that would succeed takes too long: the next one will.
 PATIENT = {"total_max_attempts": 10, "mode": "standard"}
+PAGES = [page("a")] * 30  # more than all attempts of a test
 LOCAL = "127.0.0.1"
 DEAD = ["127.0.0.2", "127.0.0.3", "127.0.0.4"]
 HOST = "lambda.example"
@@ -88,7 +89,7 @@ class TestTheLookUp:
     def test_may_take_longer_than_both_timeouts_together(
         self, ours: Make, theirs: Make, scripted: Make, looked_up: Any
     ) -> None:
-        server = scripted(page("a"), page("b"))
+        server = scripted(*PAGES)
         looked_up([LOCAL], 1.5 * (CONNECT + READ))
         url = f"http://{HOST}:{port_of(server.url)}"
         theirs_config = botocore.config.Config(connect_timeout=CONNECT, read_timeout=READ, retries=PATIENT)
@@ -107,7 +108,7 @@ class TestDeadAddresses:
     def test_before_one_that_answers_take_the_connect_timeout_each(
         self, ours: Make, scripted: Make, looked_up: Any, dead: Any
     ) -> None:
-        server = scripted(page("a"), page("b"))
+        server = scripted(*PAGES)
         port = port_of(server.url)
         dead(port)
         looked_up([*DEAD, LOCAL])
@@ -119,7 +120,7 @@ class TestDeadAddresses:
     def test_before_one_that_answers_with_boto3(
         self, theirs: Make, scripted: Make, looked_up: Any, dead: Any
     ) -> None:
-        server = scripted(page("a"))
+        server = scripted(*PAGES)
         port = port_of(server.url)
         dead(port)
         looked_up([*DEAD, LOCAL])
