@@ -43,14 +43,15 @@ SHELLS = (
     "tests/end_to_end/test_tls_and_proxies.py",
     "-k",
     "not boto3 and not cluster and not memory and not clock and not thousand and not longer_than_both"
-    " and not another_thread and not ends_a_process and not reads_nothing and not (trio and _client)",
+    " and not another_thread and not ends_a_process and not reads_nothing and not the_zone_there"
+    " and not (trio and _client)",
 )
 SETTINGS = ("tests/_settings", "-k", "not boto3] and not trio")
 DEFAULTS_MODE = "tests/_settings/test_defaults_mode.py"
 # The arguments of pytest that select the tests of a module, or of a wing, that has more than its own file.
 TESTS = {
     "_async": SHELLS,
-    "_cli": ("tests/_cli",),
+    "_cli": ("tests/_cli", "-k", "not any_moment"),
     "_client": SHELLS,
     "_fork.py": SHELLS,
     "_settings/config.py": ("tests/_settings/test_config.py", DEFAULTS_MODE),
