@@ -121,7 +121,7 @@ class TestTheLine:
     @pytest.fixture(autouse=True)
     def _clock(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A clock that goes on by a tenth of a second each time somebody looks at it."""
-        ticks = count()
+        ticks = count(20)
         monkeypatch.setattr(many_functions, "monotonic", lambda: next(ticks) / 10)
         monkeypatch.setenv("TERM", "xterm")
 
