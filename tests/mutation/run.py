@@ -35,7 +35,8 @@ SOURCE = ROOT / "src" / PACKAGE
 KNOWN = ROOT / "docs" / "mutation.md"
 
 # The tests of what waits for connections. Left out: what runs in another process, where nothing is mutated;
-# what takes seconds; and trio, where it does the same as asyncio.
+# what takes seconds; what counts the frames of a call, to which mutmut adds; and trio, where it does the same
+# as asyncio.
 SHELLS = (
     "tests/_client",
     "tests/_sync",
@@ -44,7 +45,7 @@ SHELLS = (
     "-k",
     "not boto3 and not cluster and not memory and not clock and not thousand and not longer_than_both"
     " and not another_thread and not ends_a_process and not reads_nothing and not the_zone_there"
-    " and not (trio and _client)",
+    " and not callers_line and not (trio and _client)",
 )
 SETTINGS = ("tests/_settings", "-k", "not boto3] and not trio")
 DEFAULTS_MODE = "tests/_settings/test_defaults_mode.py"
