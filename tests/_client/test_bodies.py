@@ -60,21 +60,39 @@ class TestAnEncodedBody:
             assert ask(client)["FunctionEventInvokeConfigs"]
 
     @pytest.mark.parametrize(
-        ("name", "body"), [("br", b"\x8b\x02\x80"), ("gzip", gzip.compress(BODY)[:-9])], ids=["br", "cut"]
+        ("name", "body"),
+        [
+            ("br", b"\x8b\x02\x80"),
+            ("gzip", gzip.compress(BODY)[:-9]),
+            ("gzip, x-gzip", gzip.compress(BODY)),  # that is twice
+        ],
+        ids=["br", "cut", "twice"],
     )
     def test_that_cannot_be_decoded_names_the_encoding(
         self, ours: Make, scripted: Make, name: str, body: bytes
     ) -> None:
-        with pytest.raises(errors.ResponseParserError, match=f"Content-Encoding: {name}"):
+        with pytest.raises(
+            errors.ResponseParserError, match=rf"Content-Encoding: {name}\) cannot be decoded"
+        ):
             ask(ours(scripted(Reply(200, body, {"Content-Encoding": name})).url))
 
-    def test_of_an_error_that_cannot_be_decoded_leaves_the_status(self, ours: Make, scripted: Make) -> None:
+    @pytest.mark.parametrize(("status", "said"), [(502, ": Bad Gateway"), (300, "")])
+    def test_of_an_error_that_cannot_be_decoded_leaves_the_status(
+        self, ours: Make, scripted: Make, status: int, said: str
+    ) -> None:
         client = ours(
-            scripted(Reply(502, b"\x8b\x02\x80", {"Content-Encoding": "br"})).url,
+            scripted(Reply(status, b"\x8b\x02\x80", {"Content-Encoding": "br"})).url,
             config=eic.Config(retries={"total_max_attempts": 1}),
         )
-        with pytest.raises(errors.ClientError, match=r"\(502\).*: Bad Gateway"):
+        with pytest.raises(errors.ClientError, match=rf"\({status}\).*{said}"):
             ask(client)
+
+    def test_of_an_error_that_was_decoded_on_the_way_is_taken_as_it_is(
+        self, ours: Make, scripted: Make
+    ) -> None:
+        server = scripted(Reply(403, b" <p>blocked</p>", {"Content-Encoding": "gzip"}))
+        with pytest.raises(errors.ClientError, match="<p>blocked</p>"):
+            ask(ours(server.url))
 
     @pytest.mark.parametrize("encode", [gzip.compress, zlib.compress])
     def test_is_decoded_up_to_the_limit(self, ours: Make, scripted: Make, encode: Any) -> None:
@@ -88,7 +106,7 @@ class TestAnEncodedBody:
         client = ours(server.url, config=eic.Config(max_response_size=5000))
         assert ask(client)
         for _ in range(2):
-            with pytest.raises(errors.ResponseTooLargeError):
+            with pytest.raises(errors.ResponseTooLargeError, match="max_response_size, 5000 bytes"):
                 ask(client)
 
 

@@ -187,3 +187,9 @@ def test_of_a_certificate_that_python_s_strict_checks_refuse_has_a_hint(words: s
     theirs = httpx.ConnectError(f"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {words}")
     theirs.__cause__ = ssl.SSLCertVerificationError(str(theirs))
     assert str(http.transport_error(theirs, URL, None)).endswith(HINTS[errors.STRICT_TLS])
+
+
+def test_of_another_certificate_has_the_hint_for_certificates() -> None:
+    theirs = httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate")
+    theirs.__cause__ = ssl.SSLCertVerificationError(str(theirs))
+    assert str(http.transport_error(theirs, URL, None)).endswith(HINTS["SSLError"])

@@ -51,10 +51,10 @@ class TestTheTransport:
 
     def test_goes_through_the_proxy_of_the_settings(self) -> None:
         assert options()["proxy"] is None
-        proxies = {"https": "http://user:password@proxy.example:3128"}
+        proxies = {"https": "http://user:p@ss:word@proxy.example:3128"}
         proxy = options(config=Config(proxies=proxies))["proxy"]
         assert proxy.url == "http://proxy.example:3128"
-        assert proxy.raw_auth == (b"user", b"password")
+        assert proxy.raw_auth == (b"user", b"p@ss:word")
         assert proxy.ssl_context is None
 
     def test_trusts_an_https_proxy_as_it_trusts_the_endpoint(self) -> None:
@@ -106,7 +106,7 @@ class TestTLS:
             options(verify="ca\0.pem")
 
     def test_is_unverified_where_that_is_asked_for_and_a_warning_says_so(self) -> None:
-        with pytest.warns(UserWarning, match="verify=False: TLS certificates are not verified"):
+        with pytest.warns(UserWarning, match="^verify=False: TLS certificates are not verified$"):
             context = options(verify=False)["verify"]
         assert context.verify_mode is ssl.CERT_NONE
         assert not context.check_hostname
@@ -177,7 +177,18 @@ class TestARequest:
             assert look(self.to_httpx().url) == look(plain)
         assert self.to_httpx().url == plain
         assert copy.deepcopy(self.to_httpx().url).raw_path == self.TARGET.encode()
-        assert not hasattr(self.to_httpx().url, "nothing")
+        with pytest.raises(AttributeError, match="nothing"):
+            self.to_httpx().url.nothing  # type: ignore[attr-defined]  # noqa: B018
+
+    def test_is_as_long_as_httpx_takes_it(self) -> None:
+        for length in 65_536, 65_537:
+            request = Request("https://h/".ljust(length, "f"), "/", [])
+            if length == 65_536:
+                assert transport.to_httpx(request, resolved(), None)
+                continue
+            with pytest.raises(errors.ParamValidationError) as caught:
+                transport.to_httpx(request, resolved(), None)
+            assert str(caught.value).endswith("a URL of 65537 characters, allowed: 65536")
 
     def test_has_the_configs_timeouts_and_none_for_waiting_for_a_connection_of_the_pool(self) -> None:
         assert self.to_httpx(connect_timeout=1, read_timeout=2.5).extensions == {
@@ -291,6 +302,7 @@ class TestAFailure:
         ours = transport.transport_error(theirs, URL, client._proxy)
         assert type(ours) is errors.ProxyConnectionError
         assert boto3s(ours) == 'Failed to connect to proxy URL: "http://***:***@proxy.example:3128"'
+        assert vars(ours)["kwargs"]["error"] == str(theirs)
         assert "hidden" not in repr(vars(ours))
 
     def test_to_connect_through_a_proxy_without_user_info_names_it_as_it_is(self) -> None:
@@ -298,9 +310,17 @@ class TestAFailure:
         assert boto3s(ours) == 'Failed to connect to proxy URL: "http://proxy.example:3128"'
 
     def test_of_a_proxy_that_a_given_transport_has_is_one_too(self) -> None:
-        assert (
-            type(transport.transport_error(httpx.ProxyError("x"), URL, None)) is errors.ProxyConnectionError
-        )
+        ours = transport.transport_error(httpx.ProxyError("x"), URL, None)
+        assert type(ours) is errors.ProxyConnectionError
+        assert boto3s(ours) == 'Failed to connect to proxy URL: "***"'
+
+    def test_has_the_systems_words_where_httpx_has_none(self) -> None:
+        theirs = raised_from(httpx.ReadError(""), ConnectionResetError(104, "Connection reset by peer"))
+        ours = transport.transport_error(theirs, URL, None)
+        assert str(ours) == f"{boto3s(ours)} [Errno 104] Connection reset by peer"
+        assert vars(ours)["kwargs"]["error"] == ""
+        without = transport.transport_error(httpx.ReadError(""), URL, None)
+        assert str(without) == boto3s(without)
 
     def test_keeps_nothing_of_the_request_whose_headers_it_holds(self) -> None:
         theirs = httpx.ReadError("x", request=httpx.Request("GET", URL, headers={"Authorization": "hidden"}))

@@ -5,9 +5,9 @@
 lists LISTINGS functions of PAGES pages each: one after another, an asynchronous client all at the same time.
 The clients for many functions (of one page each) list 32 at a time, ours_many 10. The certificate of an https
 URL is checked against AWS_CA_BUNDLE. It prints a line of JSON for each mark, a number of pages received: CPU
-seconds and seconds since the start, resident bytes, blocks of Python's allocator. Before it looks at the
-memory it collects garbage, and leaves the time for that out. Nothing is imported that the client does not
-need itself, since that is measured too; the credentials are in the environment.
+seconds and seconds since the start, resident bytes and their peak, blocks of Python's allocator. Before it
+looks at the memory it collects garbage, and leaves the time for that out. Nothing is imported that the client
+does not need itself, since that is measured too; the credentials are in the environment.
 """
 
 from __future__ import annotations
@@ -69,9 +69,10 @@ def boto3_full(url, pages, listings):
 
 
 def _full_result(listing, pages):
-    """One page for each of the full result, so that the marks are those of the other clients."""
+    """The first page of a listing, and the full result of another: as many pages as other clients yield."""
+    yield next(iter(listing()))
     found = listing().build_full_result()["FunctionEventInvokeConfigs"]
-    for page in range(pages):
+    for page in range(1, pages):
         yield {"FunctionEventInvokeConfigs": found[page * 50 : page * 50 + 50]}
 
 
@@ -254,13 +255,17 @@ async def _all(paginator, pages, listings, received):
     await asyncio.gather(*(one() for _ in range(listings)))
 
 
-def resident():
-    """The process's resident memory in bytes; 0 where the system has no /proc."""
+def memory():
+    """The process's resident memory in bytes, now and at most; zeros where the system has no /proc.
+
+    Not getrusage()'s: that begins with what the process had from which this one was started.
+    """
     try:
-        with open("/proc/self/statm") as statm:
-            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        with open("/proc/self/status") as status:
+            sizes = dict(line.split(":") for line in status)
     except OSError:
-        return 0
+        return 0, 0
+    return tuple(int(sizes[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
 
 
 def main(client, url, listings, pages, *marks):
@@ -280,9 +285,10 @@ def main(client, url, listings, pages, *marks):
         nonlocal cpu, wall
         now, now_wall = time.process_time(), time.perf_counter()
         gc.collect()
+        resident, peak = memory()
         print(
             f'{{"pages": {count}, "cpu": {now - cpu}, "seconds": {now_wall - wall}, '
-            f'"resident": {resident()}, "blocks": {sys.getallocatedblocks()}}}',
+            f'"resident": {resident}, "peak": {peak}, "blocks": {sys.getallocatedblocks()}}}',
             flush=True,
         )
         cpu += time.process_time() - now

@@ -30,12 +30,16 @@ WARM = 100  # pages, from which on a cost a page is taken
 @dataclass(frozen=True)
 class Ran:
     cpu: float  # seconds, from the interpreter's start to its end
-    peak: int  # bytes resident, at most
     output: str
 
     @property
     def marks(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.output.splitlines()]
+
+    @property
+    def peak(self) -> int:
+        """Bytes resident, at most."""
+        return int(self.marks[-1]["peak"])
 
     @property
     def page(self) -> float:
@@ -83,7 +87,7 @@ class Environment:
             process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             raise SystemExit(f"{arguments} ended with {process.returncode}")
-        return Ran(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, output)
+        return Ran(usage.ru_utime + usage.ru_stime, output)
 
     def instructions(self, *arguments: str) -> int:
         """How many instructions it takes, which no other program on the machine changes."""

@@ -364,15 +364,17 @@ class Suite:
             self._compare(f"{name}, resident memory", "memory", resident[0], whose, resident[1], "MB")
 
     def measure_full_result(self) -> None:
-        clients = ("ours_full", "boto3_full")
-        both = [
-            in_turns(2, {name: (self.boto3, listing(name, self.url, 1, n, 1)) for name in clients})
-            for n in (FULL_PAGES, 1)
-        ]
-        # Without the start of the process, the client and the first page.
-        whole, start = ([cpu(runs) * 1e3 for runs in ran.values()] for ran in both)
-        here, theirs = (all_of_it - first for all_of_it, first in zip(whole, start, strict=True))
-        ran = both[0]
+        ran = in_turns(
+            self.times,
+            {
+                name: (self.boto3, listing(name, self.url, 1, FULL_PAGES, 1, FULL_PAGES))
+                for name in ("ours_full", "boto3_full")
+            },
+        )
+        here, theirs = (
+            median(each.marks[1]["cpu"] - each.marks[0]["cpu"] for each in runs) * 1e3
+            for runs in ran.values()
+        )
         name = f"build_full_result() of {FULL_PAGES * 50:,} configurations"
         self._compare(name, "CPU", here, "boto3", theirs, "ms", 0.3)
         peaks = [median(each.peak for each in runs) / 1e6 for runs in ran.values()]

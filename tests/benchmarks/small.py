@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 
-from clients import OPERATION, REGION, resident
+from clients import OPERATION, REGION, memory
 
 import lambda_event_invoke_configs as eic
 
@@ -18,9 +18,9 @@ TIMES = 100
 
 def further_client() -> tuple[float, float]:
     clients = [eic.Client(REGION)]
-    before, start = resident(), time.process_time()
+    before, start = memory()[0], time.process_time()
     clients += [eic.Client(REGION) for _ in range(TIMES)]
-    return (time.process_time() - start) / TIMES, (resident() - before) / TIMES
+    return (time.process_time() - start) / TIMES, (memory()[0] - before) / TIMES
 
 
 def test() -> float:

@@ -43,7 +43,7 @@ SHELLS = (
     "tests/_async",
     "tests/end_to_end/test_tls_and_proxies.py",
     "-k",
-    "not boto3 and not cluster and not memory and not clock and not thousand and not longer_than_both"
+    "not boto3] and not cluster and not memory and not clock and not thousand and not longer_than_both"
     " and not another_thread and not ends_a_process and not reads_nothing and not the_zone_there"
     " and not callers_line and not (trio and _client)",
 )
