@@ -124,3 +124,19 @@ class Looking(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 def test_a_request_has_an_empty_content(ours: Make) -> None:
     assert ask(ours("http://h", transport=Looking()))
+
+
+class Mistaken(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """A user's transport that fails."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        raise LookupError("a mistake")
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        raise LookupError("a mistake")
+
+
+def test_a_mistake_of_a_users_transport_is_where_the_traceback_ends(ours: Make) -> None:
+    with pytest.raises(LookupError, match="a mistake") as caught:
+        ask(ours("http://h", transport=Mistaken()))
+    assert caught.traceback[-1].name in ("handle_request", "handle_async_request")

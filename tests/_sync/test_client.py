@@ -33,6 +33,10 @@ class TestSurface:
         with pytest.raises(TypeError, match=r"'retry', must be one of: .*retries"):
             eic.Config(retry=1)  # type: ignore[call-arg]
 
+    def test_is_made_as_boto3s(self) -> None:
+        with eic.client("lambda", "eu-west-1", endpoint_url="http://h") as client:
+            assert (client.meta.region_name, client.meta.endpoint_url) == ("eu-west-1", "http://h")
+
     def test_exceptions_are_those_of_the_operation(self) -> None:
         with eic.Client(**KEYS) as client:
             assert client.exceptions.ResourceNotFoundException is exceptions.ResourceNotFoundException
