@@ -105,3 +105,38 @@ def test_a_job_that_takes_its_time_to_come_is_begun_as_it_comes() -> None:
         return item
 
     assert list(functions.run_bounded(work, items(), 2, read_in_thread=True)) == ["a"]
+
+
+@pytest.mark.parametrize(("most", "first", "step"), [(3, 3, 1), (100, 15, 2)])
+def test_each_result_makes_room_for_another_and_one_more_up_to_the_limit(
+    most: int, first: int, step: int
+) -> None:
+    taken: list[str] = []
+    may_end = threading.Semaphore(0)
+
+    def items() -> Iterator[str]:
+        for name in names(200):
+            taken.append(name)
+            if len(taken) >= first and (len(taken) - first) % step == 0:
+                may_end.release()  # one of those under way, when there are as many as there may be
+            yield name
+
+    def work(item: str, _: object) -> str:
+        assert may_end.acquire(timeout=30)
+        return item
+
+    results = functions.run_bounded(work, items(), most)
+    for _ in range(5):
+        next(results)
+    assert len(taken) <= first + 4 * step
+    results.close()
+    may_end.release(200)
+
+
+def test_an_iterator_that_fails_is_not_asked_again() -> None:
+    class Broken(Iterator[str]):
+        def __next__(self) -> str:
+            raise LookupError("broken")
+
+    with pytest.raises(LookupError, match="broken"):
+        list(functions.run_bounded(lambda item, _: item, Broken(), 2))
