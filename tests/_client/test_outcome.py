@@ -151,6 +151,20 @@ class TestAnOutcomeOfAnotherProcess:
         assert {type(each["LastModified"].tzinfo) for each in found} == {tzlocal}
         assert (outcome.function_name, null, empty) == ("f", None, {})
 
+    def test_takes_no_zone_along_and_keeps_the_rest(self) -> None:
+        moment = datetime(2025, 7, 1, tzinfo=timezone.utc)
+        given: list[Any] = [{"LastModified": moment.astimezone(tzlocal())}, None, {}]
+        sent = pickle.dumps(eic.FunctionOutcome("f", given, LookupError("x"), "token"))
+        again = pickle.loads(sent)
+        assert b"tzlocal" not in sent
+        assert again.configurations == given
+        assert type(again.configurations[0]["LastModified"].tzinfo) is tzlocal
+        assert (again.function_name, repr(again.error), again.resume_token) == (
+            "f",
+            "LookupError('x')",
+            "token",
+        )
+
     def test_keeps_what_is_at_the_end_of_the_calendar(self) -> None:
         last = datetime.max.replace(tzinfo=timezone(-timedelta(hours=1)))
         outcome = eic.FunctionOutcome("f", [{"LastModified": last}])
