@@ -559,14 +559,18 @@ class TestTemporaryKeys:
         assert keys_of(credentials=self.credentials(60, refresh)) == FrozenCredentials("AKOLD", "s", "t")
 
     def test_are_signed_with_while_another_task_refreshes_them_early(self) -> None:
+        refreshed: list[int] = []
+
         def refresh() -> dict[str, str]:
-            raise AssertionError("that is the other task's")
+            refreshed.append(1)
+            raise CredentialRetrievalError(provider="test", error_msg="that is the other task's")
 
         given = self.credentials(60, refresh)
         made: Any = source(credentials=given)
         made.frozen()
         given._expiry_time = datetime.now(timezone.utc) + timedelta(minutes=14)  # type: ignore[attr-defined]
         assert made.cached() == FrozenCredentials("AKOLD", "s", "t")
+        assert refreshed == []
 
     def test_are_kept_in_a_forked_process_that_forks_again(self) -> None:
         made = ChainCredentials(lambda: Credentials("AKID", "s"), is_chain=True)
