@@ -259,7 +259,7 @@ class TestServing:
 
     def test_there_is_no_endpoint_before_its_block(self) -> None:
         with pytest.raises(RuntimeError, match="before its `with` block"):
-            LocalLambda({}).client_options  # noqa: B018
+            assert LocalLambda({}).client_options
 
 
 class TestRefusing:
@@ -356,12 +356,13 @@ class TestRefusing:
         )
 
     def test_another_key_and_another_secret(self, lam: LocalLambda) -> None:
+        right: dict[str, Any] = {**lam.client_options}
         for changed, code in [
             ({"aws_access_key_id": "AKIDOTHER"}, "UnrecognizedClientException"),
             ({"aws_secret_access_key": "guess"}, "InvalidSignatureException"),
             ({"region_name": "eu-west-1"}, "InvalidSignatureException"),
         ]:
-            with eic.Client(**{**lam.client_options, **changed}) as client:  # type: ignore[arg-type]
+            with eic.Client(**{**right, **changed}) as client:
                 assert refusal(client)[:2] == (403, code)
 
     @pytest.mark.parametrize("operation", ["put_function_event_invoke_config", "invoke"])

@@ -54,7 +54,7 @@ WHOLE = (
 )
 
 
-# Not methods: Hypothesis refuses to run one of several objects, as tools do that run all tests again.
+# Not methods: mutmut runs the tests again and again, and Hypothesis refuses a method of another object.
 @ANY_TIME
 @given(OUTCOME, ANY_NAME)
 def test_a_line_is_recognized_with_what_it_says(outcome: Any, region: str) -> None:

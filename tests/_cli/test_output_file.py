@@ -598,6 +598,7 @@ class TestKill:
                 code = forked(moment, slow_disk.run, argv, limit)
 
                 assert code in ENDS
+                assert to_be_killed or code != -signal.SIGKILL
                 ends[ENDS[code]] += 1
                 now = account.asked_pairs()
                 assert all(asked[pair] == now[pair] for pair in map(pair_of, finished))

@@ -177,18 +177,16 @@ class TestARequest:
             assert look(self.to_httpx().url) == look(plain)
         assert self.to_httpx().url == plain
         assert copy.deepcopy(self.to_httpx().url).raw_path == self.TARGET.encode()
+        url: Any = self.to_httpx().url
         with pytest.raises(AttributeError, match="nothing"):
-            self.to_httpx().url.nothing  # type: ignore[attr-defined]  # noqa: B018
+            assert url.nothing
 
     def test_is_as_long_as_httpx_takes_it(self) -> None:
-        for length in 65_536, 65_537:
-            request = Request("https://h/".ljust(length, "f"), "/", [])
-            if length == 65_536:
-                assert transport.to_httpx(request, resolved(), None)
-                continue
-            with pytest.raises(errors.ParamValidationError) as caught:
-                transport.to_httpx(request, resolved(), None)
-            assert str(caught.value).endswith("a URL of 65537 characters, allowed: 65536")
+        longest = "https://h/".ljust(65_536, "f")
+        assert transport.to_httpx(Request(longest, "/", []), resolved(), None)
+        with pytest.raises(errors.ParamValidationError) as caught:
+            transport.to_httpx(Request(f"{longest}f", "/", []), resolved(), None)
+        assert str(caught.value).endswith("a URL of 65537 characters, allowed: 65536")
 
     def test_has_the_configs_timeouts_and_none_for_waiting_for_a_connection_of_the_pool(self) -> None:
         assert self.to_httpx(connect_timeout=1, read_timeout=2.5).extensions == {
