@@ -122,7 +122,12 @@ class TestServing:
         lam = LocalLambda({"f": 21_542, "g": 50}, region_name="eu-west-1", account_id="000000000001")
         with LocalLambda({}), lam, eic.Client(**lam.client_options) as client:
             page = list_page(client, "f", Marker=base64.b64encode(b"21540/f").decode())
-            assert "NextMarker" not in list_page(client, "g")
+            others = list_page(client, "g")
+        assert "NextMarker" not in others
+        destinations = [
+            each["DestinationConfig"]["OnFailure"] for each in others["FunctionEventInvokeConfigs"]
+        ]
+        assert destinations[5] == destinations[0] != destinations[4]
         oldest, youngest = page["FunctionEventInvokeConfigs"]
         assert oldest == {
             "LastModified": datetime.fromtimestamp(1_700_021_540.125, timezone.utc),

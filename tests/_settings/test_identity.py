@@ -280,13 +280,16 @@ class TestTheChain:
             home.setenv("AWS_PROFILE", "a")
         ours = identity.identify("a" if by_argument else None, "us-east-1", os.environ)
         session = identity._session(ours, "us-east-1")
-        made = [provider.METHOD for provider in identity._providers(session, ours)]
+        providers = identity._providers(session, ours)
+        made = [provider.METHOD for provider in providers]
         theirs = botocore.session.Session(profile="a" if by_argument else None)
         resolver = botocore.credentials.create_credential_resolver(theirs)
         expected = [provider.METHOD for provider in resolver.providers if provider.METHOD != "env"]
         if not by_argument:  # its provider looks at environment and profile; here these are two
             expected.insert(1, "assume-role-with-web-identity")
         assert made == expected
+        caches = {id(vars(provider)["cache"]) for provider in providers if "cache" in vars(provider)}
+        assert len(caches) == 1
 
     def test_has_botocores_settings(self, home: Home) -> None:
         home.write(f"{PROFILES}{METADATA_SETTINGS}")
@@ -297,8 +300,6 @@ class TestTheChain:
         assert [described(provider) for provider in ours] == [
             described(provider) for provider in resolver.providers
         ]
-        caches = {id(vars(provider)["cache"]) for provider in ours if "cache" in vars(provider)}
-        assert len(caches) == 1
 
 
 METADATA_SETTINGS = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -107,30 +108,31 @@ def test_a_job_that_takes_its_time_to_come_is_begun_as_it_comes() -> None:
     assert list(functions.run_bounded(work, items(), 2, read_in_thread=True)) == ["a"]
 
 
-@pytest.mark.parametrize(("most", "first", "step"), [(3, 3, 1), (100, 15, 2)])
+@pytest.mark.parametrize(("most", "under_way"), [(3, [3, 3, 3, 3]), (17, [15, 16, 17, 17])])
 def test_each_result_makes_room_for_another_and_one_more_up_to_the_limit(
-    most: int, first: int, step: int
+    most: int, under_way: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    taken: list[str] = []
+    taken = Taken(names(100))
     may_end = threading.Semaphore(0)
-
-    def items() -> Iterator[str]:
-        for name in names(200):
-            taken.append(name)
-            if len(taken) >= first and (len(taken) - first) % step == 0:
-                may_end.release()  # one of those under way, when there are as many as there may be
-            yield name
+    found = []
 
     def work(item: str, _: object) -> str:
         assert may_end.acquire(timeout=30)
         return item
 
-    results = functions.run_bounded(work, items(), most)
-    for _ in range(5):
+    def wait_for(queue: Any) -> Any:
+        found.append(taken.number - len(found))  # one has ended after each wait
+        may_end.release()
+        return wait(queue)
+
+    wait = functions.wait_for
+    monkeypatch.setattr(functions, "wait_for", wait_for)
+    results = functions.run_bounded(work, iter(taken), most)
+    for _ in under_way:
         next(results)
-    assert len(taken) <= first + 4 * step
+    assert found == under_way
     results.close()
-    may_end.release(200)
+    may_end.release(100)
 
 
 def test_an_iterator_that_fails_is_not_asked_again() -> None:
