@@ -175,18 +175,26 @@ class TestWithoutANameOfAnotherLibrary:
 class TestAStream:
     """What httpcore's own have too, for what looks at a response's `network_stream`."""
 
-    def test_knows_its_socket(self, scripted: Make) -> None:
-        link = network.Link(None, None)
+    @pytest.mark.parametrize("backend", ["sync", "asyncio", "trio"])
+    def test_knows_its_socket(self, scripted: Make, backend: str) -> None:
         port = scripted(page("a")).port
-        stream = sockets.Backend(link).connect_tcp("127.0.0.1", port, 5)
-        connected = stream.get_extra_info("socket")
-        assert isinstance(connected, socket.socket)
-        assert stream.get_extra_info("server_addr") == connected.getpeername() == ("127.0.0.1", port)
-        assert stream.get_extra_info("client_addr") == connected.getsockname()
-        assert stream.get_extra_info("ssl_object") is None
-        assert stream.get_extra_info("is_readable") is False
-        stream.close()
-        assert stream.get_extra_info("is_readable") is True
+        sync = backend == "sync"
+        module: Any = sockets if sync else async_sockets
+
+        async def main() -> None:
+            link = network.Link(None, None)
+            made = module.Backend(link).connect_tcp("127.0.0.1", port, 5)
+            stream = made if sync else await made
+            connected = stream.get_extra_info("socket")
+            assert isinstance(connected, socket.socket)
+            assert stream.get_extra_info("server_addr") == connected.getpeername() == ("127.0.0.1", port)
+            assert stream.get_extra_info("client_addr") == connected.getsockname()
+            assert stream.get_extra_info("ssl_object") is None
+            assert stream.get_extra_info("is_readable") is False
+            link.close()
+            assert stream.get_extra_info("is_readable") is True
+
+        anyio.run(main, backend="asyncio" if sync else backend)
 
     def test_has_the_socket_options(self, ours: Make, proxy: Any) -> None:
         """On a connection to a proxy too, which httpcore's own does not do."""

@@ -273,19 +273,13 @@ class _AsyncFlattened(AsyncIterator[T]):
     def __init__(self, list_page: ListPage, buffer: ItemBuffer[T]) -> None:
         self._pages = _AsyncPages(list_page, buffer.pagination)
         self._buffer = buffer
-        self._running = False
 
     async def __anext__(self) -> T:
-        if self._running:
-            raise RuntimeError(_ALREADY_RUNNING)
-        self._running = True
-        try:
-            while not self._buffer:
-                page = self._buffer.pending_page
-                self._buffer.push_page(await anext(self._pages) if page is None else page)
-            return self._buffer.pop()
-        finally:
-            self._running = False
+        while not self._buffer:
+            page = self._buffer.pending_page
+            # For a second task, which comes while this one waits, it is an error.
+            self._buffer.push_page(await anext(self._pages) if page is None else page)
+        return self._buffer.pop()
 
 
 class _Refresh:
