@@ -586,6 +586,7 @@ class TestAFailure:
         client = ours(server.url, **NO_KEYS)
         outcomes = list(client.list_for_functions([f"f{n}" for n in range(12)], max_concurrency=12))
         assert [type(outcome.error) for outcome in outcomes] == [NoCredentialsError] * 12
+        assert len({id(outcome.error) for outcome in outcomes}) == 12  # each adds its frames to its own
         assert server.requests == []
 
     def test_by_ctrl_c_leaves_the_fetch_to_another(self) -> None:
