@@ -16,7 +16,7 @@ import anyio
 import httpcore
 import httpx
 import pytest
-from servers import page
+from servers import TUNNEL, Server, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs._async import sockets as async_sockets
@@ -129,6 +129,35 @@ class TestAReservation:
         anyio.run(main, backend=backend)
         assert order == ["reserved", "reserved", "waited"]
         assert server.connections == 1
+
+
+class NoTLS(Server):
+    """A proxy whose tunnels lead to a server without TLS."""
+
+    def respond(self, connection: socket.socket, head: bytes) -> bool:
+        connection.sendall(TUNNEL)
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 400 This is no TLS\r\n\r\n")
+        return True
+
+
+@pytest.mark.parametrize("backend", ["sync", "asyncio", "trio"])
+def test_a_tunnel_in_which_tls_fails_is_closed_however_long_its_error_is_kept(backend: str) -> None:
+    """httpcore keeps it as in use, and the error's traceback keeps it from the garbage collector."""
+    request = httpx.Request("GET", "https://lambda.example", extensions=TIMEOUT)
+
+    async def fail(proxy: str) -> None:
+        proxied = options(proxy=httpx.Proxy(proxy), verify=ssl.create_default_context())
+        if backend == "sync":
+            PooledTransport(**proxied).handle_request(request)
+        else:
+            await AsyncPooledTransport(**proxied).handle_async_request(request)
+
+    with NoTLS() as server:
+        with pytest.raises(httpx.ConnectError) as failed:
+            anyio.run(fail, server.url, backend="asyncio" if backend == "sync" else backend)
+        assert server.hung_up_by_client()
+        assert failed.tb is not None
 
 
 class TestWithoutANameOfAnotherLibrary:
