@@ -16,7 +16,6 @@ from collections.abc import Iterable
 from functools import lru_cache
 from types import FrameType
 from typing import Any, cast
-from urllib.parse import unquote, urlsplit
 
 import httpx
 
@@ -64,15 +63,8 @@ def transport_options(settings: Settings) -> dict[str, Any]:
 
 
 def _proxy(url: str, tls: ssl.SSLContext) -> httpx.Proxy:
-    user_info, at, host = urlsplit(url).netloc.rpartition("@")
-    scheme = url.partition(":")[0]
-    user, _, password = user_info.partition(":")
-    return httpx.Proxy(
-        f"{scheme}://{host}",
-        auth=(unquote(user), unquote(password)) if at else None,
-        # Verify the proxy's certificate in the same way; httpx rejects the argument if it is not needed.
-        ssl_context=tls if scheme == "https" else None,
-    )
+    # Verify the proxy's certificate in the same way; httpx rejects the argument if it is not needed.
+    return httpx.Proxy(url, ssl_context=tls if url.startswith("https:") else None)
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:
