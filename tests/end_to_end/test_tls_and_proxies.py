@@ -14,6 +14,7 @@ from servers import page, parse
 from texts import boto3s
 
 from lambda_event_invoke_configs import exceptions as errors
+from lambda_event_invoke_configs._client import tls
 from lambda_event_invoke_configs._settings.config import Config
 
 ONE_ATTEMPT = {"total_max_attempts": 1}
@@ -52,6 +53,15 @@ class TestTLS:
     ) -> None:
         monkeypatch.setenv("AWS_CA_BUNDLE", certificates.authority)
         assert list_arns(ours(f"https://localhost:{secure_lambda.port}")) == ["arn"]
+
+    def test_is_not_verified_against_the_variables_of_openssl_as_with_boto3(
+        self, ours: Any, theirs: Any, secure_lambda: Any, certificates: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", certificates.authority)
+        tls._contexts.reset()
+        for make in theirs, ours:
+            with pytest.raises(botocore.exceptions.SSLError, match="certificate verify failed"):
+                list_arns(make(f"https://localhost:{secure_lambda.port}"))
 
     def test_with_an_authority_nobody_knows_is_an_error_after_retries(
         self, ours: Any, secure_lambda: Any, slept: list[float]
