@@ -158,7 +158,9 @@ for _ in range(3000):
             await paginate(client).build_full_result()
 
         run(main)
-        with pytest.raises(RuntimeError, match="second event loop: make one for each event loop"):
+        with pytest.raises(
+            RuntimeError, match=r"^AsyncClient is used in a second event loop: make one for each event loop$"
+        ):
             run(main)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import logging
+import select
 import socket
 import ssl
 import warnings
@@ -16,7 +17,7 @@ import anyio
 import httpcore
 import httpx
 import pytest
-from servers import TUNNEL, Server, page
+from servers import AT_MOST, TUNNEL, Server, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs._async import sockets as async_sockets
@@ -220,6 +221,9 @@ class TestAStream:
             assert stream.get_extra_info("client_addr") == connected.getsockname()
             assert stream.get_extra_info("ssl_object") is None
             assert stream.get_extra_info("is_readable") is False
+            connected.sendall(HELLO)
+            assert select.select([connected], [], [], AT_MOST)[0]
+            assert stream.get_extra_info("is_readable") is True
             link.close()
             assert stream.get_extra_info("is_readable") is True
 

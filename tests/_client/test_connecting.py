@@ -10,6 +10,7 @@ from typing import Any
 
 import botocore.config
 import pytest
+import sniffio
 from servers import Silence, page
 
 import lambda_event_invoke_configs as eic
@@ -50,8 +51,11 @@ def looked_up(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         def getaddrinfo(host: Any, port: Any, *arguments: Any, **options: Any) -> Any:
             if host not in (HOST, HOST.encode()):
                 return real(host, port, *arguments, **options)
-            if options.get("flags", 0) & socket.AI_NUMERICHOST:
+            flags = options.get("flags") or dict(enumerate(arguments)).get(3, 0)
+            if flags & socket.AI_NUMERICHOST:
                 raise socket.gaierror(socket.EAI_NONAME, "a name")
+            with pytest.raises(sniffio.AsyncLibraryNotFoundError):  # it would block the event loop
+                sniffio.current_async_library()
             threading.Event().wait(seconds)
             return [
                 (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, int(port))) for address in addresses

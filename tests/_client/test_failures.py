@@ -163,8 +163,8 @@ def test_to_read_a_connection_to_its_end_closes_it(
 ) -> None:
     """httpcore would keep it, with what came behind the response."""
     kept = []  # else it would be closed as it is collected
-    connected = network.Link.connected
-    monkeypatch.setattr(network.Link, "connected", lambda link: (kept.append(link), connected(link))[1])
+    add_tls = network.Link.add_tls
+    monkeypatch.setattr(network.Link, "add_tls", lambda link, *of: (kept.append(link), add_tls(link, *of))[1])
     client = ours(f"https://localhost:{talkative_lambda.port}", verify=certificates.authority)
     assert client.list_function_event_invoke_configs(FunctionName="answered-twice")
     assert kept

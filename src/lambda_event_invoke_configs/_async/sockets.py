@@ -41,7 +41,6 @@ class Backend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """As the sync one; the look-up runs in a thread."""
-        host = host.strip("[]")
         addresses: Any = addresses_without_lookup(host, port)
         if addresses is None:
             try:
@@ -58,7 +57,7 @@ class Backend(httpcore.AsyncNetworkBackend):
             except OSError as error:
                 failures.append((str(address[4][0]), error))
                 continue
-            self._link.connected()
+            self._link.deadline.begin()
             return SocketStream(made, self._link)
         self._link.close()
         raise_connect_error(failures, timeout)

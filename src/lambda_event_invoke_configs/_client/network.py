@@ -137,11 +137,6 @@ class Link:
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return made
 
-    def connected(self) -> None:
-        """Record that the socket is connected, and start the clock."""
-        self.reused = False
-        self.deadline.begin()
-
     def add_tls(self, context: ssl.SSLContext, server_hostname: str | None) -> TLS:
         self._layers.append(TLS(context, server_hostname))
         return self._layers[-1]

@@ -39,7 +39,7 @@ class Backend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """Connect to the host's addresses in turn, each within `timeout`; the look-up has no limit here."""
         try:
-            addresses = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+            addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as error:
             raise_lookup_error(error)
         failures: list[tuple[str, OSError]] = []
@@ -51,7 +51,7 @@ class Backend(httpcore.NetworkBackend):
             except OSError as error:
                 failures.append((str(address[4][0]), error))
                 continue
-            self._link.connected()
+            self._link.deadline.begin()
             return SocketStream(made, self._link)
         self._link.close()
         raise_connect_error(failures, timeout)
