@@ -54,7 +54,7 @@ DEFAULTS_MODE = "tests/_settings/test_defaults_mode.py"
 # The arguments of pytest that select the tests of a module, or of a wing, that has more than its own file.
 TESTS = {
     "_async": SHELLS,
-    "_cli": ("tests/_cli", "-k", "not any_moment"),
+    "_cli": ("tests/_cli", "-k", "not any_moment and not any_step"),
     "_client": SHELLS,
     "_fork.py": SHELLS,
     "_settings/config.py": ("tests/_settings/test_config.py", DEFAULTS_MODE),

@@ -289,13 +289,10 @@ def use_backend(
     if proxy is None:
         pool = pools[0](**options)
     else:
-        url = httpcore.URL(
-            scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=b"/"
-        )
+        url = httpcore.URL(scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port)
         pool = pools[1](
             proxy_url=url,
             proxy_auth=proxy.raw_auth,
-            proxy_headers=proxy.headers.raw,
             proxy_ssl_context=proxy.ssl_context,
             **options,
         )
