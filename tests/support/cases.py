@@ -777,6 +777,16 @@ def settings() -> Iterator[Case]:
     yield Case("settings.empty-variable", region, (), {"AWS_DEFAULT_REGION": ""})
     for bad in ["us_east_1", "us-east-1.evil.example", "-a", "a-", "us-east-1/", "us east", "123"]:
         yield Case(f"settings.bad-region.{bad}", lambda bench, r=bad: bench.client(region_name=r) and None)  # type: ignore[misc]
+    for name, options in {
+        "flag": {"tcp_keepalive": "true"},
+        "pool": {"max_pool_connections": 0},
+        "text": {"user_agent_extra": "é"},
+        "signature": {"signature_version": "s3v4"},
+    }.items():
+        yield Case(
+            f"settings.config-value.{name}",
+            lambda bench, o=options: bench.client(config=Config(**o)) and None,
+        )  # type: ignore[misc]
     yield Case("settings.no-profile", lambda bench: bench.client() and None, (), {"AWS_PROFILE": "nope"})
     yield Case(
         "settings.attempts-text", lambda bench: bench.client() and None, (), {"AWS_MAX_ATTEMPTS": "many"}
