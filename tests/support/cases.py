@@ -474,6 +474,9 @@ def exchanges() -> Iterator[Case]:
     hints = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
     yield Case("body.early-hints", call(FunctionName="f"), (Raw(hints + page("a").wire()),))
     many = {f"X-{n}": "x" for n in range(120)}
+    for name, line in {"nul": b"X-A: a\0b", "length": b"Content-Length: -2"}.items():
+        invalid = b"HTTP/1.1 200 OK\r\n" + line + b"\r\n\r\n{}"
+        yield Case(f"headers.invalid.{name}", call(FunctionName="f"), (Raw(invalid),) * 3)
     yield Case("headers.many", call(FunctionName="f"), (page("a", headers=many),) * 3)
     yield Case("status.201", call(FunctionName="f"), (page("a", status=201),))
     yield Case("status.299", call(FunctionName="f"), (page("a", status=299),))
@@ -757,6 +760,7 @@ def surface() -> Iterator[Case]:
         "scheme": "ftp://h",
         "port": "http://127.0.0.1:0",
         "path": "http://127.0.0.1:9/a b",
+        "address": "http://127.1:9",
     }.items():
         yield Case(f"endpoint.refused.{name}", lambda bench, u=url: bench.make(u) and None)  # type: ignore[misc]
 
