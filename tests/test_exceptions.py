@@ -130,6 +130,7 @@ def refused(code: str, message: str) -> exceptions.LambdaClientError:
     [
         (refused("AccessDenied", "Not allowed."), f"operation: Not allowed. {HINTS['AccessDenied']}"),
         (refused("403", "Forbidden"), f"operation: Forbidden. {HINTS[exceptions.NOT_LAMBDA]}"),
+        (refused("403", ""), f"operation: {HINTS[exceptions.NOT_LAMBDA]}"),
         (exceptions.ResponseParserError("no page"), f"no page. {HINTS['ResponseParserError']}"),
     ],
 )

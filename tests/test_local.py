@@ -429,6 +429,14 @@ class TestWhatItIsMadeWith:
             "that is not negative" if "a list, or" in member else f"must be {allowed}"
         )
 
+    @pytest.mark.parametrize("functions", [["f"], "f", None])
+    def test_functions_without_their_configurations(self, functions: Any) -> None:
+        with pytest.raises(InvalidConfigError) as caught:
+            LocalLambda(functions)
+        assert str(caught.value) == (
+            f"Invalid value for functions: {functions!r}, must be a dict of their configurations"
+        )
+
     @pytest.mark.parametrize(
         ("name", "why"),
         [

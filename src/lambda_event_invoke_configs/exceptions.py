@@ -271,7 +271,9 @@ class _WithHint(Exception):
     def __str__(self) -> str:
         said = [super().__str__().rstrip(), self._reason(), HINTS.get(self._hint_key())]
         *first, last = [text for text in said if text] or [""]
-        return ". ".join([*(text.removesuffix(".") for text in first), last])
+        # boto3's message ends with a colon if the service's error has no message.
+        first = [text if text.endswith(":") else f"{text.removesuffix('.')}." for text in first]
+        return " ".join([*first, last])
 
 
 class _NetworkError(_WithHint):

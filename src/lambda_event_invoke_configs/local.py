@@ -95,6 +95,8 @@ class LocalLambda:
         self.region_name = region_name
         self.account_id = account_id
         self._functions: dict[str, int | list[Any]] = {}
+        if not isinstance(functions, Mapping):
+            raise _invalid(f"value for functions: {functions!r}, must be a dict of their configurations")
         for given, configurations in functions.items():
             self._add(given, configurations)
         self._server: _Server | None = None

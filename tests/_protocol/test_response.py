@@ -116,6 +116,10 @@ BAD = [
     ),
     ({"FunctionEventInvokeConfigs": "ab"}, 'at FunctionEventInvokeConfigs: expected a list, got "ab"'),
     ({"FunctionEventInvokeConfigs": [{}, 5]}, "at FunctionEventInvokeConfigs[1]: expected an object, got 5"),
+    (
+        {"message": "Internal server error", "requestId": "1"},
+        'at the top: expected FunctionEventInvokeConfigs or NextMarker, got "message, requestId"',
+    ),
     (one(LastModified=[]), "at FunctionEventInvokeConfigs[0].LastModified: expected a timestamp, got a list"),
     (one(LastModified={}), "expected a timestamp"),
     (one(LastModified="yesterday"), "expected a timestamp"),

@@ -112,6 +112,13 @@ CASES: dict[str, tuple[Callable[[Home, AWS], Any], str]] = {
         ),
         "from custom-process: the provider returned expired credentials. Run the profile's",
     ),
+    "a program whose credentials expire at a local time": (
+        process(
+            f"""print('{{"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "{SECRET}", """
+            f""""SessionToken": "{TOKEN}", "Expiration": "2030-01-31T12:00:00"}}')"""
+        ),
+        "from custom-process: the expiration has no time zone. Run the profile's",
+    ),
     "a command that does not end its quotes": (
         lambda home, _: home.write("[default]\ncredential_process = helper 'x\n"),
         "from custom-process: No closing quotation. Run",

@@ -225,7 +225,7 @@ class TestTheEnvironmentsKeys:
         ("expiration", "message"),
         [
             ("2001-01-01T00:00:00Z", "from env: the provider returned expired credentials"),
-            ("2099-01-01T00:00:00", "from env: the provider returned invalid data (TypeError)"),
+            ("2099-01-01T00:00:00", "from env: the expiration has no time zone"),
             ("tomorrow, perhaps", "from env: AWS_CREDENTIAL_EXPIRATION is not a time"),
         ],
     )

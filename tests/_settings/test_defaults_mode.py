@@ -146,13 +146,13 @@ def test_the_table_is_botocores() -> None:
 
 
 class TestANumberOfAttempts:
-    @pytest.mark.parametrize("text", ["5", "5\r", " 5 ", "+5", "1_0", "\uff15"])
+    @pytest.mark.parametrize("text", ["5", "5\r", " 5 ", "+5", "1_0", "\uff15", "1" * 10])
     def test_is_read_as_boto3_reads_it(self, text: str, home: Home) -> None:
         home.setenv("AWS_MAX_ATTEMPTS", text)
         found = settings.resolve(region_name=REGION, environ=os.environ)
         assert found.max_attempts == theirs(None).retries["total_max_attempts"]
 
-    @pytest.mark.parametrize("text", ["five", "0", "-1", "5.0", "1" * 10, "9" * 5000])
+    @pytest.mark.parametrize("text", ["five", "0", "-1", "5.0", "9" * 5000])
     def test_is_a_typed_error_else(self, text: str, home: Home) -> None:
         from lambda_event_invoke_configs.exceptions import InvalidMaxRetryAttemptsError
 

@@ -739,6 +739,12 @@ class TestWhateverIsWrongWithTheSettings:
         assert isinstance(outcome, (eic.exceptions.BotoCoreError, TypeError)), outcome
         assert leaks(seen(outcome, log), []) == []
 
+    def test_no_secret_is_shown_with_a_service_that_does_not_exist(self, home: Home, log: Log) -> None:
+        options = home.keys("arguments")
+        outcome = outcome_of(lambda: eic.client("lamda", "us-east-1", **options))
+        assert isinstance(outcome, eic.exceptions.UnknownServiceError), outcome
+        assert leaks(seen(outcome, log), []) == []
+
     @pytest.mark.parametrize(
         "text",
         [

@@ -73,6 +73,14 @@ def listing(*, params: dict[str, Any] | None = None, **config: Any) -> Callable[
     return use
 
 
+def any_config(config: Any) -> Callable[[Bench], Any]:
+    def use(bench: Bench) -> Any:
+        paginator = bench.client().get_paginator(LIST)
+        return [*paginator.paginate(FunctionName="f", PaginationConfig=config)]
+
+    return use
+
+
 def full(*, params: dict[str, Any] | None = None, **config: Any) -> Callable[[Bench], Any]:
     return lambda bench: bench.pages(params=params, **config).build_full_result()
 
@@ -202,6 +210,8 @@ def limits() -> Iterator[Case]:
         yield Case(f"config.not-a-number.{key}.{type(value).__name__}", listing(**{key: value}), PAGES)
     for key in ["Maxitems", "maxItems", "NextToken", "Limit"]:
         yield Case(f"config.unknown-key.{key}", listing(**{key: 1}), PAGES)
+    for value in [None, [], "MaxItems"]:
+        yield Case(f"config.no-dict.{type(value).__name__}", any_config(value), ONE)
     for value in [0, -1]:
         yield Case(f"config.page-size.{value}", listing(PageSize=value), PAGES)
 
@@ -242,6 +252,7 @@ def tokens() -> Iterator[Case]:
         "cut-text": token_of({"Marker": "s", "boto_truncate_amount": "2"}),
         "cut-negative": token_of({"Marker": "s", "boto_truncate_amount": -2}),
         "old-negative": "s___-2",
+        "no-members": token_of({}),
     }.items():
         yield Case(f"token.bad.{name}", listing(StartingToken=bad), PAGES)
     larger = token_of({"Marker": None, "boto_truncate_amount": 6})
@@ -460,6 +471,13 @@ def exchanges() -> Iterator[Case]:
     yield Case("body.unframed", call(FunctionName="f"), (Raw(b"HTTP/1.1 200 OK\r\n\r\n{}"),))
     yield Case("body.http-1.0", call(FunctionName="f"), (Raw(b"HTTP/1.0 200 OK\r\n\r\n{}"),))
     yield Case("body.continue", call(FunctionName="f"), (Raw(b"HTTP/1.1 100 Continue\r\n\r\n" + twice),))
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+    yield Case("body.early-hints", call(FunctionName="f"), (Raw(hints + page("a").wire()),))
+    many = {f"X-{n}": "x" for n in range(120)}
+    for name, line in {"nul": b"X-A: a\0b", "length": b"Content-Length: -2"}.items():
+        invalid = b"HTTP/1.1 200 OK\r\n" + line + b"\r\n\r\n{}"
+        yield Case(f"headers.invalid.{name}", call(FunctionName="f"), (Raw(invalid),) * 3)
+    yield Case("headers.many", call(FunctionName="f"), (page("a", headers=many),) * 3)
     yield Case("status.201", call(FunctionName="f"), (page("a", status=201),))
     yield Case("status.299", call(FunctionName="f"), (page("a", status=299),))
 
@@ -674,6 +692,7 @@ def iterating() -> Iterator[Case]:
 def surface() -> Iterator[Case]:
     yield Case("surface.can-paginate", lambda bench: bench.client().can_paginate(LIST))
     yield Case("surface.can-paginate-unknown", lambda bench: bench.client().can_paginate("foo"))
+    yield Case("surface.get-paginator-unknown", lambda bench: bench.client().get_paginator("foo"))
     yield Case(
         "surface.meta",
         lambda bench: [getattr(bench.client().meta, n) for n in ("region_name", "endpoint_url", "partition")],
@@ -713,7 +732,13 @@ def surface() -> Iterator[Case]:
         ),
         ONE,
     )
-    for name, base in {"slash": "/", "base": "/base", "base-slash": "/base/", "double": "//a//b"}.items():
+    for name, base in {
+        "slash": "/",
+        "base": "/base",
+        "base-slash": "/base/",
+        "double": "//a//b",
+        "ends": "/a//",
+    }.items():
         yield Case(
             f"endpoint.{name}",
             lambda bench, b=base: bench.make(bench.server.url + b).list_function_event_invoke_configs(
@@ -733,6 +758,9 @@ def surface() -> Iterator[Case]:
         "user-info": "http://user:pw@127.0.0.1:9",
         "query": "http://127.0.0.1:9/?a=b",
         "scheme": "ftp://h",
+        "port": "http://127.0.0.1:0",
+        "path": "http://127.0.0.1:9/a b",
+        "address": "http://127.1:9",
     }.items():
         yield Case(f"endpoint.refused.{name}", lambda bench, u=url: bench.make(u) and None)  # type: ignore[misc]
 
@@ -753,6 +781,16 @@ def settings() -> Iterator[Case]:
     yield Case("settings.empty-variable", region, (), {"AWS_DEFAULT_REGION": ""})
     for bad in ["us_east_1", "us-east-1.evil.example", "-a", "a-", "us-east-1/", "us east", "123"]:
         yield Case(f"settings.bad-region.{bad}", lambda bench, r=bad: bench.client(region_name=r) and None)  # type: ignore[misc]
+    for name, options in {
+        "flag": {"tcp_keepalive": "true"},
+        "pool": {"max_pool_connections": 0},
+        "text": {"user_agent_extra": "é"},
+        "signature": {"signature_version": "s3v4"},
+    }.items():
+        yield Case(
+            f"settings.config-value.{name}",
+            lambda bench, o=options: bench.client(config=Config(**o)) and None,
+        )  # type: ignore[misc]
     yield Case("settings.no-profile", lambda bench: bench.client() and None, (), {"AWS_PROFILE": "nope"})
     yield Case(
         "settings.attempts-text", lambda bench: bench.client() and None, (), {"AWS_MAX_ATTEMPTS": "many"}
@@ -837,6 +875,15 @@ def credentials() -> Iterator[Case]:
         client = bench.client(aws_access_key_id=None, aws_secret_access_key=None)
         return client.list_function_event_invoke_configs(FunctionName="f")
 
+    def without_a_value(bench: Bench) -> Any:
+        file = bench.folder / "credentials"
+        file.write_text("[default]\naws_access_key_id = AKFILE\naws_secret_access_key =\n")
+        bench.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+        client = bench.client(aws_access_key_id=None, aws_secret_access_key=None)
+        return client.list_function_event_invoke_configs(FunctionName="f")
+
+    yield Case("credentials.empty.argument", keys(aws_access_key_id="A", aws_secret_access_key=""), ONE)
+    yield Case("credentials.empty.profile", without_a_value, ONE)
     yield Case("credentials.profiles", profiles, (page("a"), page("b")))
     yield Case("credentials.process-noise", noise, ONE)
 
@@ -867,6 +914,34 @@ def hints() -> Iterator[Case]:
         "no-credentials",
         lambda bench: bench.client(**keyless).list_function_event_invoke_configs(FunctionName="f"),
     )
+
+
+def tls_and_proxies() -> Iterator[Case]:
+    def ask(bench: Bench, url: str, verify: str | None = None, **settings: Any) -> Any:
+        config = Config(retries={"total_max_attempts": 1}, connect_timeout=0.5, **settings)
+        client = bench.make(url, config=config, **({"verify": verify} if verify else {}))
+        return client.list_function_event_invoke_configs(FunctionName="f")
+
+    def secure(bench: Bench) -> str:
+        """The URL of a peer that does not answer a handshake."""
+        return bench.server.url.replace("http:", "https:")
+
+    def through(bench: Bench, proxy: str) -> Any:
+        return ask(bench, "http://lambda.example", proxies={"http": proxy})
+
+    missing = "/nowhere/file.pem"
+    yield Case("tls.bundle-missing", lambda bench: ask(bench, secure(bench), verify=missing))
+    yield Case("tls.certificate-missing", lambda bench: ask(bench, secure(bench), client_cert=missing))
+    yield Case("tls.silent", lambda bench: ask(bench, secure(bench)))
+    yield Case("proxy.silent", lambda bench: through(bench, secure(bench)))
+    yield Case("proxy.bad.scheme", lambda bench: through(bench, "socks5://127.0.0.1:9"))
+    yield Case("proxy.bad.port", lambda bench: through(bench, "http://127.0.0.1:port"))
+
+    def only_a_user(bench: Bench) -> Any:
+        through(bench, bench.server.url.replace("http://", "http://user@"))
+        return bench.server.header("proxy-authorization")
+
+    yield Case("proxy.no-password", only_a_user, ONE)
 
 
 def concurrency() -> Iterator[Case]:
@@ -951,6 +1026,7 @@ IN_EACH_SHELL = (
     settings,
     credentials,
     hints,
+    tls_and_proxies,
     concurrency,
     patched,
     encoded,

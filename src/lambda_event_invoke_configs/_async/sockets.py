@@ -13,6 +13,7 @@ import httpcore
 
 from .._client.network import (
     NEEDS_DATA,
+    NOT_COMPLETED,
     NOTHING_RECEIVED,
     NOTHING_SENT,
     RECORD,
@@ -86,7 +87,7 @@ class _Stream(httpcore.AsyncNetworkStream):
             await secure.shake_hands(timeout)
             return secure
         except httpcore.TimeoutException as error:
-            raise httpcore.ConnectTimeout(f"TLS handshake: {error}") from error
+            raise httpcore.ConnectTimeout(f"TLS handshake: {whole.late(timeout, NOT_COMPLETED)}") from error
         except (httpcore.NetworkError, ssl.SSLError) as error:
             raise httpcore.ConnectError(str(error)) from error
         finally:

@@ -55,6 +55,7 @@ SocketOptions = Union[Sequence[tuple[int, int, int]], None]
 NEEDS_DATA = object()
 NOTHING_RECEIVED = "nothing received"
 NOTHING_SENT = "nothing sent"
+NOT_COMPLETED = "not completed"
 
 _EXCEEDED = "request deadline exceeded"
 

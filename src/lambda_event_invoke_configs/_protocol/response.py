@@ -121,7 +121,7 @@ def _page(body: object) -> dict[str, object]:
         raise _WrongShape("the top", "an object", body)
     if body and not body.keys() & _PAGE_MEMBERS:
         # An API gateway's or another service's answer, such as {"message": "Internal server error"}.
-        raise _WrongShape("the top", " or ".join(_PAGE_MEMBERS), list(body))
+        raise _WrongShape("the top", " or ".join(_PAGE_MEMBERS), ", ".join(body))
     page: dict[str, object] = {}
     if (configs := body.get("FunctionEventInvokeConfigs")) is not None:
         page["FunctionEventInvokeConfigs"] = _configurations(configs)

@@ -99,7 +99,7 @@ def custom(url: str, source: str = "endpoint_url") -> Endpoint:
         host = f"[{host}]"
     if parts.port is not None and parts.port != _DEFAULT_PORTS[parts.scheme]:
         host = f"{host}:{parts.port}"
-    return Endpoint(url, f"{parts.scheme}://{host}", parts.path.rstrip("/"), host)
+    return Endpoint(url, f"{parts.scheme}://{host}", parts.path.removesuffix("/"), host)
 
 
 def _split(url: object) -> SplitResult | None:

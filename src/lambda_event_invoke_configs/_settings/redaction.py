@@ -115,7 +115,12 @@ _CONSTANT_TEXT = (
 )
 _CONTAINER_BODY = r"(?s)(from container metadata): .*"
 _MEMBER = r"[A-Za-z_]{1,30}"
-_EXPIRED = "Credentials were refreshed, but the refreshed credentials are still expired."
+_EXPIRATIONS = {
+    "Credentials were refreshed, but the refreshed credentials are still expired.": (
+        "the provider returned expired credentials"
+    ),
+    "can't subtract offset-naive and offset-aware datetimes": "the expiration has no time zone",
+}
 _IN_CONFIG_FILES = {
     "MissingSectionHeaderError": "no section header",
     "DuplicateSectionError": "section occurs twice",
@@ -181,8 +186,8 @@ def reason(error: Exception) -> str:
     if isinstance(error, KeyError) and error.args and re.fullmatch(_MEMBER, str(error.args[0])):
         return f"{error.args[0]} is missing"
     text = str(error)
-    if text == _EXPIRED:
-        return "the provider returned expired credentials"
+    if text in _EXPIRATIONS:
+        return _EXPIRATIONS[text]
     if re.fullmatch(_CONSTANT_TEXT, text):
         return text.removesuffix(".")
     return f"the provider returned invalid data ({type(error).__name__})"

@@ -42,9 +42,11 @@ from .redaction import config_file_reason
 logger: logging.Logger = logging.getLogger(__name__)
 
 _PROXY_URL = r"(https?://)(?:[^/?#\t\r\n\ud800-\udfff]*@)?([^@]+)"
+_PROXY_ALLOWED = (
+    "http:// or https://, a host, and optionally a port; in a password, / ? # % must be percent-encoded"
+)
 _SCHEME = r"[a-z][a-z0-9+.-]*"
 _HOST_AND_PORT = r"(\[[0-9a-fA-F:.]*\]|[A-Za-z0-9._-]*)(:[0-9]{1,5}(?![^/]))?/?"
-_MAX_DIGITS = 9  # of a number of attempts; Python reads 4300
 
 
 class Settings:
@@ -298,7 +300,7 @@ def _retries(config: Config, lookup: Lookup) -> tuple[int, str]:
 def _number(text: str) -> int | str:
     """A number as botocore parses it: white space around it is allowed, such as the CR of a Windows file."""
     try:
-        return int(text) if len(text.strip()) <= _MAX_DIGITS else text
+        return int(text)
     except ValueError:
         return text
 
@@ -328,7 +330,7 @@ def _proxy(config: Config, endpoint: Endpoint) -> str | None:
         endpoints.custom(f"{match[1]}{match[2]}" if match else "")
     except InvalidConfigError:
         shown = masked(proxy) if isinstance(proxy, str) else type(proxy).__name__
-        raise invalid_setting(source, shown, "http:// or https://, a host and a port") from None
+        raise invalid_setting(source, shown, _PROXY_ALLOWED) from None
     return proxy
 
 

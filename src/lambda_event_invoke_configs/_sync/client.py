@@ -222,9 +222,9 @@ def client(service_name: str, region_name: str | None = None, **options: Unpack[
 
     Raises UnknownServiceError for a service other than "lambda"; else as `Client` does.
     """
-    if service_name != SERVICE:
-        raise UnknownServiceError(service_name=service_name, known_service_names=[SERVICE])
     try:
+        if service_name != SERVICE:
+            raise UnknownServiceError(service_name=service_name, known_service_names=[SERVICE])
         return Client(region_name, **options)
     finally:
         options = {}  # a traceback with locals would show the credentials
