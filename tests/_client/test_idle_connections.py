@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,7 +12,7 @@ import botocore.config
 import drivers
 import pytest
 from frozen import FrozenServer
-from servers import Raw, page
+from servers import AT_MOST, Server
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs.exceptions import ConnectionClosedError, ReadTimeoutError
@@ -29,8 +31,8 @@ def frozen() -> Iterator[FrozenServer]:
         yield server
 
 
-def ask(client: Any) -> Any:
-    return client.list_function_event_invoke_configs(FunctionName="f")
+def ask(client: Any, name: str = "f") -> Any:
+    return client.list_function_event_invoke_configs(FunctionName=name)
 
 
 def make_idle(client: Any, server: FrozenServer, number: int = IDLE) -> None:
@@ -88,15 +90,35 @@ class TestIdleConnectionsThatDiedTogether:
         assert frozen.connections == IDLE + 1
 
 
-def test_a_failure_of_a_new_connection_leaves_the_idle_ones(ours: Make, scripted: Make) -> None:
+class Failing(Server):
+    """Answers "slow" once "fails" has come, and hangs up on that once `go_on` is set."""
+
+    def __init__(self) -> None:
+        self.failing, self.go_on = threading.Event(), threading.Event()
+        super().__init__()
+
+    def respond(self, connection: socket.socket, head: bytes) -> bool:
+        if b"/fails/" in head:
+            self.failing.set()
+            assert self.go_on.wait(AT_MOST)
+            return False
+        assert b"/slow/" not in head or self.failing.wait(AT_MOST)
+        return super().respond(connection, head)
+
+
+def test_a_failure_of_a_new_connection_leaves_the_idle_ones(ours: Make) -> None:
     """Only what happens to a connection that was used before says something about the others."""
-    server = scripted(Raw(b""), page("a"), page("b"))
-    client = ours(server.url, config=eic.Config(retries={"total_max_attempts": 1}))
-    with pytest.raises(ConnectionClosedError):
-        ask(client)
-    assert ask(client)
-    assert ask(client)
-    assert server.connections == 2
+    with Failing() as server, ThreadPoolExecutor(2) as threads:
+        client = ours(server.url, config=eic.Config(retries={"total_max_attempts": 1}))
+        slow = threads.submit(ask, client, "slow")
+        while not server.requests:
+            threading.Event().wait(0.01)
+        fails = threads.submit(ask, client, "fails")
+        assert slow.result(AT_MOST)
+        server.go_on.set()
+        assert isinstance(fails.exception(AT_MOST), ConnectionClosedError)
+        assert ask(client)
+        assert server.connections == 2
 
 
 def test_idle_connections_are_kept_for_as_long_as_the_service_keeps_them(

@@ -22,7 +22,7 @@ class TestSurface:
             ]:
                 with pytest.raises(AttributeError, match=complaint):
                     getattr(client, name)
-            with pytest.raises(AttributeError, match="Valid exceptions are: ClientError, InvalidParameter"):
+            with pytest.raises(AttributeError, match="are: ClientError, InvalidParameterValueException, "):
                 client.exceptions.Foo  # noqa: B018
         with pytest.raises(exceptions.UnknownServiceError, match=r"'s3'.*Valid service names are: .*lambda"):
             eic.client("s3")
@@ -50,6 +50,7 @@ class TestSurface:
     def test_shows_no_secret(self) -> None:
         with eic.Client(**KEYS, aws_session_token="TOKEN") as client:
             assert repr(client) == "<Client of https://lambda.us-east-1.amazonaws.com in us-east-1>"
+            assert repr(object.__new__(eic.Client)) == "<Client>"  # as where its constructor failed
             assert "SECRET" not in repr(vars(client))
             assert "TOKEN" not in repr(vars(client))
 

@@ -55,7 +55,14 @@ DEFAULTS_MODE = "tests/_settings/test_defaults_mode.py"
 TESTS = {
     "_async": SHELLS,
     "_cli": ("tests/_cli", "-k", "not any_moment and not any_step"),
+    "_cli/output_file.py": (
+        "tests/_cli/test_lines.py",
+        "tests/_cli/test_output_file.py",
+        "-k",
+        "not any_moment and not any_step",
+    ),
     "_client": SHELLS,
+    "_client/base.py": ("tests/test_init.py", "tests/_cli/test_main.py", "tests/_settings", *SHELLS),
     "_fork.py": SHELLS,
     "_settings/config.py": ("tests/_settings/test_config.py", DEFAULTS_MODE),
     "_settings/credentials.py": SETTINGS,
@@ -72,6 +79,11 @@ TESTS = {
         "tests/_client/test_failures.py",
     ),
 }
+# What is called while its module is imported, which mutmut does before it chooses a mutant.
+ON_IMPORT = re.compile(
+    r"_cli\.output_file\.x__(literal|sequence|choice|captured|optional|joined|object|member)_"
+    r"|_settings\.endpoint\.xǁPartitionǁ__init__|_settings\.credentials\.xǁ_SharedSourcesǁ__init__"
+)
 LEAST = 0.95
 # Two by two: each is a process of its own, and the machine may have other work.
 PROCESSES = 2
@@ -164,12 +176,14 @@ def mutate(modules: list[str], tests: tuple[str, ...]) -> dict[str, list[str]]:
             "= init.__code__", '= getattr(init, "__wrapped__", init).__code__'
         )
         decorator.write_text(unwrapped)
+        # faulthandler has one clock, and the plugin needs it.
+        arguments = ["-p", "no:cacheprovider", "-p", "watchdog", "-o", "faulthandler_timeout=0"]
         options = {
             "source_paths": ["src"],
             "also_copy": ["docs", "README.md"],
             "only_mutate": [f"src/{PACKAGE}/{module}" for module in modules],
             "pytest_add_cli_args_test_selection": tests,
-            "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "watchdog"],
+            "pytest_add_cli_args": arguments,
         }
         lines = [f"{name} = {json.dumps(value)}" for name, value in options.items()]
         project = (ROOT / "pyproject.toml").read_text()
@@ -180,10 +194,28 @@ def mutate(modules: list[str], tests: tuple[str, ...]) -> dict[str, list[str]]:
             match = FUNCTION.fullmatch(name)
             assert match, name
             module = f"{(match[1] or '__init__').replace('.', '/')}.py"
-            result = "" if status in KILLED else entry(copy, name, module, match[2].replace("ǁ", "."))
+            killed = status in KILLED or (
+                ON_IMPORT.search(name) and fails_on_its_own(copy, name, module, tests)
+            )
+            result = "" if killed else entry(copy, name, module, match[2].replace("ǁ", "."))
             if result is not None:
                 entries[module].append(result)
         return entries
+
+
+def fails_on_its_own(copy: Path, mutant: str, module: str, tests: tuple[str, ...]) -> bool:
+    """Whether the tests notice a mutant that is there from the beginning."""
+    source = copy / "src" / PACKAGE / module
+    original = source.read_text()
+    mutmut(copy, "apply", mutant)
+    command = [sys.executable, "-m", "pytest", "-qx", "-p", "no:cacheprovider", *tests]
+    environ = {**os.environ, "PYTHONPATH": str(copy / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        return bool(
+            subprocess.run(command, cwd=copy, env=environ, capture_output=True, check=False).returncode
+        )
+    finally:
+        source.write_text(original)
 
 
 def entry(copy: Path, mutant: str, module: str, function: str) -> str | None:
