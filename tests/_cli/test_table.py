@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -83,8 +84,11 @@ class TestInAFile:
         plain = table([CONFIG])
 
         assert "\x1b" not in plain + table([CONFIG], color="off")
+        monkeypatch.setenv("NO_COLOR", "1")
         colored = table([CONFIG], color="on")
-        assert COLOR.sub("", colored) == plain != colored
+        assert COLOR.sub("", colored) == plain
+        assert "\x1b[36mOn failure" in colored
+        assert re.findall(r"\x1b\[1m([^\x1b]+)\x1b", colored) == [" ", ARN, " "]
 
 
 @ON_A_TERMINAL
@@ -154,6 +158,11 @@ class TestOnATerminal:
         self, drawn: Callable[..., list[str]]
     ) -> None:
         assert drawn(30, [{"FunctionArn": "x" * 40}, None]) == ["x" * 40, "", "    None"]
+
+    def test_has_records_of_arns_alone_which_may_end_in_any_letter(
+        self, drawn: Callable[..., list[str]]
+    ) -> None:
+        assert drawn(30, [{"FunctionArn": "X" * 40}, {"FunctionArn": "x"}]) == ["X" * 40, "", "x"]
 
     def test_leaves_room_for_the_values_beside_long_names(self, drawn: Callable[..., list[str]]) -> None:
         lines = drawn(30, {"n" * 40: "v"})

@@ -186,7 +186,7 @@ class Stream:
 
     def end(self, token: str | None) -> None:
         if token and self.shows_token:
-            sys.stdout.write(self._render({"NextToken": {"NextToken": token}}))
+            sys.stdout.write(f"NEXTTOKEN\t{_field(token)}\n")  # as text, the only one that shows it
 
 
 Output = Union[Document, Stream]
@@ -295,13 +295,7 @@ def table(found: object, *, color: str = "auto") -> str:
     if not names:
         return ""
     colored = in_color(color, sys.stdout)
-    console = Console(
-        file=sys.stdout,
-        width=_NO_LIMIT,
-        force_terminal=colored,
-        color_system="standard" if colored else None,
-        highlight=False,
-    )
+    console = Console(width=_NO_LIMIT, color_system="standard" if colored else None, no_color=False)
     wide = _wide_table(names, rows)
     needed = console.measure(wide).maximum
     console.width = width(sys.stdout) or needed
@@ -322,7 +316,7 @@ def _wide_table(names: list[str], rows: list[_Row]) -> Table:
 
     drawn = Table(header_style=_HEADING_STYLE, show_header=any(names))
     for name in names:
-        drawn.add_column(Text(_heading(name)), overflow="fold", style=_ARN_STYLE if name == _ARN else "")
+        drawn.add_column(Text(_heading(name)), style=_ARN_STYLE if name == _ARN else "")
     for row in rows:
         drawn.add_row(*(Text(row.get(name, "")) for name in names))
     return drawn
@@ -342,13 +336,13 @@ def _records(names: list[str], rows: list[_Row], columns: int) -> Iterator[Rende
             yield Text()
         if _ARN in row:
             yield Text(row[_ARN], _ARN_STYLE)
-        grid = Table.grid(padding=(0, 2, 0, 0))
+        grid = Table.grid(padding=(0, 2))
         grid.add_column(style=_HEADING_STYLE, width=label_width, overflow="fold")
         grid.add_column(overflow="fold")
         for name in labels:
             if name in row:
                 grid.add_row(Text(_heading(name)), Text(row[name]))
-        yield Padding(grid, (0, 0, 0, 2 if has_arn else 0), expand=False)
+        yield Padding(grid, (0, 0, 0, 2 if has_arn else 0))
 
 
 def _heading(name: str) -> str:
