@@ -85,6 +85,7 @@ def _no_garbage_collection() -> Iterator[None]:
     gc.collect()
     gc.disable()
     yield
+    gc.collect()  # what this one has left, with the warnings of it
     gc.enable()
 
 
