@@ -161,7 +161,15 @@ def mutate(modules: list[str], tests: tuple[str, ...]) -> dict[str, list[str]]:
             "also_copy": ["docs", "README.md"],
             "only_mutate": [f"src/{PACKAGE}/{module}" for module in modules],
             "pytest_add_cli_args_test_selection": tests,
-            "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "watchdog"],
+            # pytest's own timer of faulthandler would take the place of the watchdog's: there is one only.
+            "pytest_add_cli_args": [
+                "-p",
+                "no:cacheprovider",
+                "-p",
+                "watchdog",
+                "-o",
+                "faulthandler_timeout=0",
+            ],
         }
         lines = [f"{name} = {json.dumps(value)}" for name, value in options.items()]
         project = (ROOT / "pyproject.toml").read_text()
