@@ -6,6 +6,7 @@ import functools
 import gc
 import os
 import random
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ from aws import AWS, Home
 from botocore.handlers import BUILTIN_HANDLERS
 from botocore.hooks import EVENT_ALIASES
 from servers import (
+    AT_MOST,
     Certificates,
     Proxy,
     ScriptedServer,
@@ -49,6 +51,25 @@ BUILTIN_HANDLERS[:] = [
     if {*event.split(".")[1:2]} <= ASKED and not event.startswith("docs.")
 ]
 EVENT_ALIASES.clear()  # none is of these
+
+look_up = socket.getaddrinfo
+
+
+def getaddrinfo(host: Any, *arguments: Any, **options: Any) -> Any:
+    """No name server is asked for what nobody has: there may be none, and some know every name."""
+    if (host.decode() if isinstance(host, bytes) else str(host)).endswith(".invalid"):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    return look_up(host, *arguments, **options)
+
+
+socket.getaddrinfo = getaddrinfo
+
+# What a user may have set for AWS's tools, HTTP, OpenTelemetry, pytest, terminals and the clock.
+SETTINGS = re.compile(
+    r"(AWS_|_X_AMZN|BOTO|OTEL_).*|.*_PROXY|REQUESTS_CA_BUNDLE|SSLKEYLOGFILE|PYTEST_ADDOPTS"
+    r"|PY_COLORS|FORCE_COLOR|NO_COLOR|COLUMNS|TZ",
+    re.IGNORECASE,
+)
 
 COUNTED = {"conformance": tally.tally, "faults": faulty.faults, "paginations": faulty.tally}
 
@@ -96,8 +117,9 @@ def pytest_testnodedown(node: Any) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> None:
     for name in list(os.environ):
-        if name.startswith(("AWS_", "_X_AMZN", "REQUESTS_CA_BUNDLE")) or name.upper().endswith("_PROXY"):
+        if SETTINGS.fullmatch(name):
             del os.environ[name]
+    time.tzset()
     nowhere = tmp_path_factory.getbasetemp() / "nowhere"
     os.environ["HOME"] = str(nowhere)
     os.environ["AWS_CONFIG_FILE"] = str(nowhere / "config")
@@ -272,11 +294,11 @@ def make_proxy(start: Callable[..., Server]) -> Callable[[bytes], Server]:
 
 
 @pytest.fixture
-def unused_port() -> int:
-    """A port of 127.0.0.1 on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
+def unused_port() -> Iterator[int]:
+    """A port of 127.0.0.1 on which nobody listens. It stays bound: nobody else is given it."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
 
 
 @pytest.fixture
@@ -288,8 +310,9 @@ def serve(start: Callable[..., Service]) -> Callable[..., Service]:
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[AWS]:
     """The services that give credentials."""
-    # It has its own name for time.sleep.
+    # It has its own name for time.sleep, and asks again after two seconds.
     monkeypatch.setattr(botocore.utils.ContainerMetadataFetcher, "SLEEP_TIME", 0)
+    monkeypatch.setattr(botocore.utils.ContainerMetadataFetcher, "TIMEOUT_SECONDS", AT_MOST)
     made = AWS()
     yield made
     made.close()

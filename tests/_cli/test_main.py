@@ -16,8 +16,8 @@ from typing import Any
 
 import processes
 import pytest
-from processes import COMMAND, INTERRUPTIBLE_COMMAND, Many, Ran, Run
-from servers import Reply, ScriptedServer, Silence, error, page
+from processes import COMMAND, INTERRUPTIBLE_COMMAND, Many, Ran, Run, started
+from servers import Reply, ScriptedServer, Silence, error, page, until
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs._cli import main as cli
@@ -376,13 +376,12 @@ class TestInterrupt:
         server = scripted(page("first", next_marker="m"), Silence())
         command = [*INTERRUPTIBLE_COMMAND, "f", "--endpoint-url", server.url, "--output", "jsonl"]
 
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        with started(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             assert process.stdout
             assert process.stdout.readline() == b'{"FunctionArn":"first"}\n'
-            while len(server.requests) < 2:
-                assert process.poll() is None
+            until(lambda: len(server.requests) == 2)
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=30)
+            out, err = process.communicate()
 
         assert (process.returncode, out) == (130, b"")
         assert [line.split(b" ")[0] for line in err.splitlines()] == [b"lambda-event-invoke-configs:", b"To"]
@@ -433,11 +432,12 @@ class TestOutputThatTakesNoMore:
     def test_a_closed_pipe_ends_a_process_quietly(self) -> None:
         command = [*COMMAND, "--local", "--output", "jsonl", "--page-size", "1"]
 
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        with started(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             assert process.stdout
             assert process.stderr
             process.stdout.close()
             err = process.stderr.read()
+            process.wait()
 
         assert (process.returncode, err) == (255, b"")
 
@@ -539,6 +539,5 @@ class TestAClosedDescriptor:
 
     @pytest.mark.skipif(os.name == "nt", reason="there is no such shell")
     def test_of_a_process_is_one_too(self) -> None:
-        command = f"{sys.executable} -m lambda_event_invoke_configs --local >&-"
-        ran = processes.run("sh", "-c", command, fails=True)
+        ran = processes.run("sh", "-c", 'exec "$@" >&-', "sh", *COMMAND, "--local", fails=True)
         assert (ran.code, "Traceback" in ran.err) == (255, False)

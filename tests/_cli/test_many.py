@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from account import Account
 from crowd import CrowdServer
-from processes import COMMAND, INTERRUPTIBLE_COMMAND, Many, Run
+from processes import COMMAND, INTERRUPTIBLE_COMMAND, Many, Run, started
 from servers import Raw, ScriptedServer, page
 
 from lambda_event_invoke_configs._cli import main as cli
@@ -59,7 +59,7 @@ class TestLines:
         regions = ["--region", "us-east-1", "--region", "us-west-2", "--max-concurrency", "1"]
         monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
         with CrowdServer() as server:
-            ran = run("meets-2", *regions, "--endpoint-url", server.url, "--cli-read-timeout", "20")
+            ran = run("meets-2", *regions, "--endpoint-url", server.url)
 
         assert (ran.code, len(ran.lines)) == (0, 2)
 
@@ -148,7 +148,7 @@ class TestNames:
     ) -> None:
         command = [*COMMAND, "--functions-from", "-", "--max-concurrency", concurrency]
         command += ["--endpoint-url", account.url]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        with started(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdin
             assert process.stdout
             for names in ["a\nb\n", "c\t"]:
@@ -156,7 +156,7 @@ class TestNames:
                 process.stdin.flush()
                 lines = [json.loads(process.stdout.readline()) for _ in names.split()]
                 assert sorted(line["FunctionName"] for line in lines) == names.split()
-            process.communicate("", timeout=30)
+            process.communicate("")
         assert process.returncode == 0
 
     @pytest.mark.skipif(os.name == "nt", reason="there are no such files")
@@ -169,17 +169,18 @@ class TestNames:
             path = str(tmp_path / "names")
             os.mkfifo(path)
         command = [*INTERRUPTIBLE_COMMAND, "--functions-from", path, "--endpoint-url", account.url]
-        with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as process:
+        pipes = dict.fromkeys(["stdin", "stdout", "stderr"], subprocess.PIPE)
+        with started(*command, **pipes, text=True) as process:
             assert process.stdin
             assert process.stdout
-            with open(path, "w") if kind == "named pipe" else process.stdin as names:
+            # For writing alone, it would wait for a reader. A process that fails is none.
+            opener = lambda path, _: os.open(path, os.O_RDWR)  # noqa: E731
+            with open(path, "w", opener=opener) if kind == "named pipe" else process.stdin as names:
                 names.write("a\n")
                 names.flush()
                 assert json.loads(process.stdout.readline())["FunctionName"] == "a"
                 process.send_signal(signal.SIGINT)
-                assert process.wait(timeout=30) == 130
+                assert process.wait() == 130
             assert process.stderr
             assert process.stderr.read().splitlines() == [
                 "1 function, 1 configuration, none failed",

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, cast
 
 import pytest
-from processes import COMMAND, Run
+from processes import COMMAND, Run, started
 from servers import ScriptedServer, Silence
 from servers import page as scripted_page
 
@@ -188,10 +188,9 @@ class TestStreams:
         server = scripted(scripted_page("first", next_marker="m"), Silence())
         command = [*COMMAND, "f", "--endpoint-url", server.url, "--output", output]
 
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        with started(*command, stdout=subprocess.PIPE) as process:
             assert process.stdout
             assert b"first" in process.stdout.readline()
-            process.kill()
 
 
 class TestQuery:

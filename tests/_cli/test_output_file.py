@@ -289,7 +289,9 @@ class TestForeignFile:
     @posix
     @pytest.mark.parametrize("kind", ["directory", "FIFO", "device", "socket"])
     @pytest.mark.parametrize("linked", [False, True], ids=["", "linked"])
-    def test_is_one_that_is_not_regular(self, many: Many, tmp_path: Path, kind: str, *, linked: bool) -> None:
+    def test_is_one_that_is_not_regular(
+        self, many: Many, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, *, linked: bool
+    ) -> None:
         path = tmp_path / kind
         with socket.socket(socket.AF_UNIX) as unix:
             if kind == "directory":
@@ -299,10 +301,8 @@ class TestForeignFile:
             elif kind == "device":
                 path = Path(os.devnull)
             else:
-                here = os.open(tmp_path, os.O_RDONLY)
-                os.fchdir(here)
+                monkeypatch.chdir(tmp_path)  # its name must be short
                 unix.bind(kind)
-                os.close(here)
             if linked:
                 path = tmp_path / "link"
                 path.symlink_to(os.devnull if kind == "device" else tmp_path / kind)

@@ -27,14 +27,15 @@ from lambda_event_invoke_configs._sync import sockets
 from lambda_event_invoke_configs._sync.transport import PooledTransport
 
 Make = Callable[..., Any]
-TIMEOUT = {"timeout": httpx.Timeout(5).as_dict()}
+PATIENCE = 60  # seconds: what is to come comes far sooner
+TIMEOUT = {"timeout": httpx.Timeout(PATIENCE).as_dict()}
 
 
 def options(**others: Any) -> dict[str, Any]:
     return {
         "connections": 1,
         "verify": ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-        "seconds": 10,
+        "seconds": PATIENCE,
         "max_size": 10_000,
         **others,
     }
@@ -213,7 +214,7 @@ class TestAStream:
 
         async def main() -> None:
             link = network.Link(None, None)
-            made = module.Backend(link).connect_tcp("127.0.0.1", port, 5)
+            made = module.Backend(link).connect_tcp("127.0.0.1", port, PATIENCE)
             stream = made if sync else await made
             connected = stream.get_extra_info("socket")
             assert isinstance(connected, socket.socket)
@@ -253,6 +254,7 @@ def test_a_client_that_is_never_closed_ends_without_a_warning(scripted: Make) ->
     async def one() -> None:
         await eic.AsyncClient("us-east-1", **keys).list_function_event_invoke_configs(FunctionName="f")
 
+    gc.collect()  # what other tests have left
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         ask(eic.Client("us-east-1", **keys))
@@ -267,7 +269,7 @@ def test_what_a_peer_that_reads_nothing_is_sent_is_bounded_in_time() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         link = network.Link(None, None)
-        stream = sockets.Backend(link).connect_tcp("127.0.0.1", port, 5)
+        stream = sockets.Backend(link).connect_tcp("127.0.0.1", port, PATIENCE)
         with pytest.raises(httpcore.WriteTimeout, match=r"nothing sent within 0\.05 s"):
             stream.write(b" " * 100_000_000, 0.05)
         stream.close()
@@ -278,7 +280,7 @@ def test_what_a_peer_that_reads_nothing_is_sent_is_bounded_in_time() -> None:
 
         async def write() -> None:
             link = network.Link(None, None)
-            stream = await async_sockets.Backend(link).connect_tcp("127.0.0.1", port, 5)
+            stream = await async_sockets.Backend(link).connect_tcp("127.0.0.1", port, PATIENCE)
             with pytest.raises(httpcore.WriteTimeout, match=r"nothing sent within 0\.05 s"):
                 await stream.write(b" " * 100_000_000, 0.05)
             await stream.aclose()
@@ -304,21 +306,21 @@ def test_tls_that_is_garbled_is_an_error_of_reading_or_of_writing(use: str, data
             connection.sendall(b"HTTP/1.1 400 This is no TLS\r\n\r\n")
 
         link = network.Link(None, None)
-        lower: Any = sockets.Backend(link).connect_tcp("127.0.0.1", port, 5)
+        lower: Any = sockets.Backend(link).connect_tcp("127.0.0.1", port, PATIENCE)
         answer_with_garbage()
         secure = sockets.TLSStream(lower, link.add_tls(context, "h"), link)
         secure._tls.attempt(secure._tls.object.do_handshake)
         with pytest.raises(kind, match="SSL"):
-            getattr(secure, use)(data, 5)
+            getattr(secure, use)(data, PATIENCE)
 
         async def use_async() -> None:
             link = network.Link(None, None)
-            lower: Any = await async_sockets.Backend(link).connect_tcp("127.0.0.1", port, 5)
+            lower: Any = await async_sockets.Backend(link).connect_tcp("127.0.0.1", port, PATIENCE)
             answer_with_garbage()
             secure = async_sockets.TLSStream(lower, link.add_tls(context, "h"), link)
             secure._tls.attempt(secure._tls.object.do_handshake)
             with pytest.raises(kind, match="SSL"):
-                await getattr(secure, use)(data, 5)
+                await getattr(secure, use)(data, PATIENCE)
 
         for backend in "asyncio", "trio":
             anyio.run(use_async, backend=backend)
@@ -336,7 +338,7 @@ def test_tls_whose_connection_has_ended_has_data_for_nobody() -> None:
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_a_socket_that_is_not_readable_after_all_is_waited_for_again(
-    scripted: Make, backend: str, monkeypatch: pytest.MonkeyPatch
+    slow: Any, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The system says now and then that there is something to read, and then there is nothing."""
     real = anyio.wait_readable
@@ -345,17 +347,16 @@ def test_a_socket_that_is_not_readable_after_all_is_waited_for_again(
     async def wait_readable(connected: Any) -> None:
         waited.append(connected)
         if len(waited) > 1:
+            slow.answer.set()
             await real(connected)
 
     monkeypatch.setattr(anyio, "wait_readable", wait_readable)
 
     async def main() -> bytes:
         link = network.Link(None, None)
-        stream = await async_sockets.Backend(link).connect_tcp(
-            "127.0.0.1", scripted(page("a", wait=0.2)).port, 5
-        )
+        stream = await async_sockets.Backend(link).connect_tcp("127.0.0.1", slow.port, PATIENCE)
         await stream.write(HELLO)
-        found = await stream.read(100, 5)
+        found = await stream.read(100, PATIENCE)
         await stream.aclose()
         return found
 

@@ -8,6 +8,7 @@ import pickle
 import resource
 import ssl
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import botocore.exceptions
@@ -109,10 +110,14 @@ def test_of_a_response_that_does_not_come_names_the_time(ours: Make, scripted: M
     assert str(error).endswith(". nothing received within 0.2 s")
 
 
-def test_of_a_response_that_never_ends_names_the_deadline(ours: Make, scripted: Make) -> None:
-    config = eic.Config(connect_timeout=0.1, read_timeout=0.1, retries=ONCE)
-    reply = Reply(200, b" " * 100, drip=100)
-    error = failure(ours(scripted(reply).url, config=config))
+def test_of_a_response_that_never_ends_names_the_deadline(
+    ours: Make, scripted: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = scripted(Reply(200, b"", stall=20))
+    # An hour passes once the request has come.
+    clock = SimpleNamespace(monotonic=lambda: 3600.0 * len(server.requests))
+    monkeypatch.setattr(network, "time", clock)
+    error = failure(ours(server.url, config=eic.Config(retries=ONCE)))
     assert type(error) is errors.ReadTimeoutError
     assert str(error).endswith(". request deadline exceeded")
 

@@ -13,6 +13,7 @@ import drivers
 import pytest
 from frozen import FrozenServer
 from servers import AT_MOST, Server
+from urllib3.util import Timeout
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs.exceptions import ConnectionClosedError, ReadTimeoutError
@@ -58,11 +59,12 @@ class TestIdleConnectionsThatDiedTogether:
         assert frozen.connections == IDLE + retries < 2 * IDLE
 
     def test_cost_one_retry_with_boto3(self, theirs: Make, frozen: FrozenServer, how: Any) -> None:
-        # It keeps to the timeout that it was made with: one that its first calls can do with.
-        config = botocore.config.Config(read_timeout=5 * READ_TIMEOUT, retries=MANY_ATTEMPTS)
-        client = theirs(frozen.url, config=config)
+        client = theirs(frozen.url, config=botocore.config.Config(retries=MANY_ATTEMPTS))
         make_idle(client, frozen)
         frozen.kill(how)
+        pools = client._endpoint.http_session._manager.pools
+        for key in pools.keys():  # noqa: SIM118 - it is no mapping that can be iterated
+            pools[key].timeout = Timeout(READ_TIMEOUT)
         assert 1 <= ask(client)["ResponseMetadata"]["RetryAttempts"] < IDLE
 
     def test_cost_each_of_many_calls_at_once_one_retry(

@@ -129,8 +129,8 @@ class TestTime:
                 return super().wire()
 
         config = eic.Config(read_timeout=read_timeout, retries={"total_max_attempts": 1})
-        # In two parts: the first is asked for in time, the second is not.
-        client = ours(scripted(Late(200, {}, drip=1)).url, config=config)
+        # Its rest would be asked for too late.
+        client = ours(scripted(Late(200, {}, stall=20 if read_timeout else None)).url, config=config)
         with pytest.raises(ReadTimeoutError) if read_timeout else contextlib.nullcontext():
             client.list_function_event_invoke_configs(FunctionName="f")
 

@@ -39,7 +39,7 @@ from aws import AWS, Asked
 from dateutil.tz import tzlocal
 from listing import Taken, arns, by_name, names
 from memory import STATUS, peak
-from processes import forked_python, python
+from processes import forked_python, python, started
 from throttled import START, Service
 
 import lambda_event_invoke_configs as eic
@@ -426,16 +426,15 @@ main(0)
 """
         # There, anyio.run() makes a cancellation of it, whatever it runs.
         cancelled = backend == "asyncio" and sys.version_info < (3, 11)
-        with subprocess.Popen(
-            [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as process:
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        with started(sys.executable, "-c", script, **pipes) as process:
             assert process.stdout
             assert process.stdout.readline() == "f\n"
             process.send_signal(signal.SIGINT)
             assert process.stdout.readline() == ("CancelledError\n" if cancelled else "KeyboardInterrupt\n")
             assert process.stdout.readline() == "f\n"
             process.send_signal(signal.SIGINT)
-            _, err = process.communicate(timeout=120)
+            _, err = process.communicate()
 
         assert process.returncode == (1 if cancelled else -signal.SIGINT)
         assert cancelled or "KeyboardInterrupt" in err

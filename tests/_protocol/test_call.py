@@ -494,7 +494,8 @@ class TestOneOfManyFunctions:
 
 
 def test_adaptive_mode_waits_before_sending_once_it_was_throttled() -> None:
-    shared = caller(retries={"mode": "adaptive", "total_max_attempts": 1})
+    retries = {"mode": "adaptive", "total_max_attempts": 1}
+    shared = caller(retries=retries, monotonic=lambda: 0.0)
     Call(shared, OK).run()
     for outcome in (no(500, "E"), no(429, "TooManyRequestsException")):
         assert isinstance(next(Call(shared).steps), ReserveConnection)

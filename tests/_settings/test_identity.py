@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ import botocore.credentials
 import botocore.session
 import pytest
 from aws import ASKED_BY_HTTP, AWS, ID, Home
-from servers import ScriptedServer, page
+from servers import ScriptedServer, page, until
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs._settings import credentials as sources
@@ -170,7 +171,7 @@ class TestWhatIsMeant:
     ) -> None:
         """These are the new ones there, as with boto3."""
         home.keys("expiring environment")
-        soon = datetime.now(timezone.utc) + timedelta(seconds=5)
+        soon = datetime.now(timezone.utc) + timedelta(minutes=1)
         home.setenv("AWS_CREDENTIAL_EXPIRATION", soon.isoformat())
         client = make()
         home.setenv("AWS_ACCESS_KEY_ID", "AKNEW")
@@ -498,14 +499,14 @@ class TestOneSource:
             child = os.fork()
             if child == 0:  # pragma: no cover - another process
                 code = 1
+                signal.alarm(2 * PATIENCE)  # it ends the process, should it hang
                 try:
                     with eic.Client(**options) as new:
                         code = 0 if new._credentials is client._credentials else 2
                     ask(client)  # waits for an answer of its own
                 finally:
                     os._exit(code)
-            while len(aws.asked) < 2:
-                threading.Event().wait(0.01)
+            until(lambda: len(aws.asked) == 2)
             aws.answering.set()
             asked.result(PATIENCE)
             assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
@@ -529,8 +530,7 @@ class TestAFailure:
         with ThreadPoolExecutor(6) as threads:
             asked = [threads.submit(ask, client) for client in clients * 2]
             assert aws.came.wait(PATIENCE)
-            while not _followers(clients[0]._credentials):
-                threading.Event().wait(0.01)
+            until(lambda: _followers(clients[0]._credentials))
             aws.answering.set()
             errors = [each.exception(PATIENCE) for each in asked]
         assert {type(error) for error in errors} == {CredentialRetrievalError}
@@ -551,8 +551,7 @@ class TestAFailure:
         names = [f"f{n}" for n in range(5)]
         with ThreadPoolExecutor(1) as thread:
             listed = thread.submit(lambda: list(client.list_for_functions(names, max_concurrency=5)))
-            while _waiting(client) < len(names):
-                threading.Event().wait(0.01)
+            until(lambda: _waiting(client) == len(names))
             (home.folder / "go").touch()
             outcomes = listed.result(PATIENCE)
         assert ["the vault is locked" in str(outcome.error) for outcome in outcomes] == [True] * 5
@@ -606,8 +605,7 @@ class TestAFailure:
             first = threads.submit(source.frozen)
             assert started.wait(PATIENCE)
             second = threads.submit(source.frozen)
-            while not _followers(source):
-                threading.Event().wait(0.01)
+            until(lambda: _followers(source))
             interrupted.set()
             assert second.result(PATIENCE).access_key == "AKID"
             assert isinstance(first.exception(PATIENCE), KeyboardInterrupt)

@@ -77,9 +77,10 @@ class TestLeavingEarly:
 class TestCtrlC:
     def test_in_the_names_goes_through_at_once(self) -> None:
         go_on = threading.Event()
+        waited_for: list[bool] = []
 
         def answer(_: httpx.Request) -> httpx.Response:
-            go_on.wait(30)
+            waited_for.append(not go_on.wait(30))
             return httpx.Response(200, json={})
 
         def interrupted() -> Iterator[str]:
@@ -89,6 +90,7 @@ class TestCtrlC:
         client = eic.Client("us-east-1", **KEYS, transport=httpx.MockTransport(answer))
         with pytest.raises(KeyboardInterrupt):
             list(client.list_for_functions(interrupted()))
+        assert waited_for == []
         go_on.set()  # so that no thread is left, to sleep in somebody else's test
 
 

@@ -26,7 +26,7 @@ INTERRUPTED = (f"{HERE}/_sync/transport.py", f"{HERE}/_sync/sockets.py", f"{HERE
 POOL = httpcore.ConnectionPool.__module__.replace(".", "/") + ".py"
 INSIDE = (*INTERRUPTED, POOL, "httpcore/_synchronization.py", "httpcore/_sync/http11.py")
 EVERY = 7  # of the steps of a call: a prime, and with another one to begin with each time
-STUCK = 20.0  # seconds, after which a call hangs for ever
+STUCK = 60.0  # seconds, after which a call hangs for ever
 
 
 class Interrupting:
@@ -85,6 +85,7 @@ def _no_garbage_collection() -> Iterator[None]:
     gc.collect()
     gc.disable()
     yield
+    gc.collect()  # what this one has left, with the warnings of it
     gc.enable()
 
 

@@ -17,6 +17,8 @@ KEYS: Any = {"region_name": "us-east-1", "aws_access_key_id": "AKID", "aws_secre
 def test_one_that_is_never_closed_closes_its_connections_without_a_warning(
     slow: Any, recwarn: pytest.WarningsRecorder
 ) -> None:
+    gc.collect()  # what other tests have left
+    recwarn.clear()
     slow.answer.set()
     client = eic.Client(**KEYS, endpoint_url=f"http://127.0.0.1:{slow.port}")
     client.list_function_event_invoke_configs(FunctionName="f")

@@ -9,12 +9,9 @@ from __future__ import annotations
 import io
 import json
 import os
-import socket
-import subprocess
-import sys
-import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 from unittest import mock
 
@@ -22,6 +19,7 @@ import boto3
 import botocore.session
 import pytest
 from listing import LIST
+from servers import ServerProcess
 from texts import boto3s
 
 KEYS: dict[str, Any] = {
@@ -29,10 +27,7 @@ KEYS: dict[str, Any] = {
     "aws_access_key_id": "AKIDEXAMPLE",
     "aws_secret_access_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
 }
-START_LIMIT = 30.0  # seconds; it takes about two
 ARN = "arn:aws:lambda:us-east-1:123456789012:function"
-# Taken before the tests' own time.sleep, which does not sleep, takes its place.
-really_sleep = time.sleep
 
 CONFIGS: dict[str, dict[str, Any]] = {
     "all-members": {
@@ -51,51 +46,36 @@ CONFIGS: dict[str, dict[str, Any]] = {
 }
 NAMES = [*CONFIGS, "none"]
 
+SERVER = """
+import logging, sys
+logging.disable()
+from moto.server import ThreadedMotoServer
+server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+server.start()
+print(server.get_host_and_port()[1], flush=True)
+sys.stdin.read()
+"""
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+
+class Moto(ServerProcess):
+    script = "-c"
+    arguments = (SERVER,)
 
 
 @pytest.fixture(scope="module")
 def moto() -> Iterator[str]:
     """The URL of moto's server, which has the functions above, with their configurations."""
-    port = free_port()
     # No settings of this machine. No docker either: nothing is ever invoked.
     environ = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("AWS_", "MOTO_")) and not name.upper().endswith("_PROXY")
     }
-    server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        env=environ,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_for(server, port)
-        url = f"http://127.0.0.1:{port}"
+    with ExitStack() as running:
         with mock.patch.dict(os.environ, environ, clear=True):
-            make_functions(url)
-        yield url
-    finally:
-        server.kill()
-        server.wait()
-
-
-def wait_for(server: subprocess.Popen[bytes], port: int) -> None:
-    end = time.monotonic() + START_LIMIT
-    while time.monotonic() < end:
-        assert server.poll() is None, "moto's server ended at once"
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            really_sleep(0.05)
-        else:
-            return
-    raise AssertionError(f"moto's server did not listen within {START_LIMIT} seconds")
+            server = running.enter_context(Moto())
+            make_functions(server.url)
+        yield server.url
 
 
 def make_functions(url: str) -> None:

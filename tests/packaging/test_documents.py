@@ -135,7 +135,7 @@ def runs_as_a_whole(block: Block, folder: Path) -> None:
     """With an AWS CLI that prints two names, which are in names.txt too."""
     commands = {
         "aws": "printf 'first\\tsecond\\n'",
-        "lambda-event-invoke-configs": f'exec {sys.executable} -m lambda_event_invoke_configs "$@"',
+        "lambda-event-invoke-configs": f'exec "{sys.executable}" -m lambda_event_invoke_configs "$@"',
     }
     for name, does in commands.items():
         (folder / name).write_text(f"#!/bin/sh\n{does}\n")

@@ -70,7 +70,7 @@ def run_vendoring(project: Path, folder: Path) -> None:
         PATH=f"{scripts}{os.pathsep}{os.environ['PATH']}",
         TMPDIR=str(temporary),
         PIP_NO_INDEX="1",
-        PIP_FIND_LINKS=str(wheels),
+        PIP_FIND_LINKS=wheels.as_uri(),  # a list, separated by blanks
         PIP_CONFIG_FILE=os.devnull,
     )
 

@@ -292,6 +292,7 @@ class Home:
 
     def instance(self, *_: str) -> None:
         self.setenv("AWS_EC2_METADATA_DISABLED", "false")
+        self.setenv("AWS_METADATA_SERVICE_TIMEOUT", "60")  # botocore gives up after a second
         self.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", self.aws.url)
 
     def role(self, *_: str, rest: str = "source_profile = base") -> dict[str, Any]:

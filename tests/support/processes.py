@@ -10,9 +10,11 @@ import runpy
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -78,6 +80,19 @@ def run(
     )
     assert fails or done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return Ran(done.returncode, done.stdout or "", done.stderr or "")
+
+
+@contextmanager
+def started(*command: str, **options: Any) -> Iterator[subprocess.Popen[Any]]:
+    """A process, killed where the block ends before it does, or where it takes too long: its output ends."""
+    with subprocess.Popen(command, **options) as process:
+        watchdog = threading.Timer(LONGEST, process.kill)
+        watchdog.start()
+        try:
+            yield process
+        finally:
+            watchdog.cancel()
+            process.kill()
 
 
 def python(*arguments: str | Path, **options: Any) -> str:

@@ -21,9 +21,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-DRIP = 0.02  # seconds before each of a dripping reply's bytes
 AT_MOST = 60  # seconds until something that does not happen is an error
 TUNNEL = b"HTTP/1.1 200 Connection established\r\n\r\n"
+
+
+def until(so: Callable[[], object]) -> None:
+    """Waits until something is so that no event tells of; not with time.sleep: tests take that away."""
+    end = time.monotonic() + AT_MOST
+    while not so():
+        assert time.monotonic() < end, "it does not happen"
+        threading.Event().wait(0.01)
 
 
 # What is answered
@@ -33,8 +40,7 @@ TUNNEL = b"HTTP/1.1 200 Connection established\r\n\r\n"
 class Reply:
     """One answer. `cut` closes the connection after so many bytes of it, `reset` resets it there.
 
-    `stall` sends so many bytes, and no more until the client gives up. `drip` sends the last bytes one by
-    one, so many of them, with a pause before each.
+    `stall` sends so many bytes, and no more until the client gives up.
     """
 
     status: int = 200
@@ -43,8 +49,6 @@ class Reply:
     cut: int | None = None
     reset: bool = False
     stall: int | None = None
-    drip: int = 0
-    wait: float = 0  # seconds before the answer
     framed: bool = True  # False: no Content-Length, the body ends where the connection does
 
     def wire(self) -> bytes:
@@ -63,8 +67,6 @@ class Raw:
     reset: bool = False
 
     stall = None
-    drip = 0
-    wait = 0
     framed = False
 
     def wire(self) -> bytes:
@@ -306,16 +308,10 @@ class ScriptedServer(Server):
             exchange = self.script.pop(0) if self.script else Raw(b"")
         if isinstance(exchange, Silence):
             return True
-        if exchange.wait:
-            self._over.wait(exchange.wait)  # not time.sleep: tests take that away
         if exchange.stall is not None:
             connection.sendall(exchange.wire()[: exchange.stall])
             return True
-        wire = exchange.wire()[: exchange.cut]
-        connection.sendall(wire[: len(wire) - exchange.drip])
-        for n in range(len(wire) - exchange.drip, len(wire)):
-            self._over.wait(DRIP)
-            connection.sendall(wire[n : n + 1])
+        connection.sendall(exchange.wire()[: exchange.cut])
         if exchange.reset:
             self._end(connection, reset=True)
         return exchange.cut is None and exchange.framed and not exchange.reset
