@@ -693,6 +693,8 @@ def interrupted(call: Callable[[], object], moment: int) -> tuple[object, int]:
         nonlocal passed
         if frame.f_code.co_filename in LOCKING:
             return  # their locks would stay locked, and what comes later wait for them
+        if event == "call" and frame.f_code.co_name == "checked":
+            return  # the constructor's arguments are the caller's until its first line
         if event == "c_call":
             return  # no signal is handled there: it would leave any lock locked at the end of `with`
         passed += 1
