@@ -314,6 +314,14 @@ class TestFailureHalfWay:
 
         assert started("--starting-token", failed.err.split()[-1]).arns() == ["c"]
 
+    def test_at_the_first_page_offers_the_token_that_it_began_with(
+        self, half: Run, listing_from: Callable[..., Run]
+    ) -> None:
+        token = self.token(half())
+        failure = error(500, "ServiceException", "out\nof order")
+
+        assert self.token(listing_from(failure, failure, failure)("--starting-token", token)) == token
+
     @pytest.mark.parametrize("option", ["--starting-token", "--marker"])
     @pytest.mark.parametrize("output", FORMATS)
     def test_does_not_offer_the_token_that_was_refused(self, listing: Run, option: str, output: str) -> None:

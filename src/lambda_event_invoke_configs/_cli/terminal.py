@@ -23,7 +23,7 @@ PROG = "lambda-event-invoke-configs"
 COLORS = ("on", "off", "auto")
 
 _DEFAULT_WIDTH = 80  # columns
-_DUMB_TERMINALS = ("", "dumb", "unknown")
+_DUMB_TERMINALS = (None, "", "dumb", "unknown")
 
 
 def printable(text: str) -> str:
@@ -60,7 +60,7 @@ def in_color(choice: str, stream: TextIO) -> bool:
 
 def is_terminal(stream: TextIO) -> bool:
     """Whether it is a terminal that understands escape sequences."""
-    return stream.isatty() and os.environ.get("TERM", "") not in _DUMB_TERMINALS
+    return stream.isatty() and os.environ.get("TERM") not in _DUMB_TERMINALS
 
 
 def width(stream: TextIO) -> int | None:
