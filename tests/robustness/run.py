@@ -23,6 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 LONGEST_STOP = 1.5  # seconds
 LONGEST_RUN = 2.0  # seconds between two stops
+LONGEST_PASS = 1800  # seconds; a pass that takes longer hangs, and says where
 BUSY_LOOPS = 2
 
 
@@ -82,7 +83,12 @@ def run_once(seed: str, arguments: list[str]) -> bool:
     counted: list[int] = []
     stopping = threading.Thread(target=lambda: counted.append(stop_and_continue(process.pid, over)))
     stopping.start()
-    output, _ = process.communicate()
+    try:
+        output, _ = process.communicate(timeout=LONGEST_PASS)
+    except subprocess.TimeoutExpired:
+        for each in group(process.pid):
+            send(each, signal.SIGKILL)
+        output, _ = process.communicate()
     over.set()
     stopping.join()
     passed = process.returncode == 0
