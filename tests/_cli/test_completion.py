@@ -10,7 +10,7 @@ import processes
 import pytest
 from processes import Run
 
-SHELLS = ("bash", "zsh", "fish")
+SHELLS = {"bash": "complete -o", "zsh": "#compdef ", "fish": "complete -c"}
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -18,7 +18,7 @@ def test_a_script_has_the_options_and_their_choices(run: Run, shell: str) -> Non
     ran = run("--print-completion", shell)
 
     assert (ran.code, ran.err) == (0, "")
-    for word in ("lambda-event-invoke-configs", "starting-token", "raw-in-base64-out"):
+    for word in (SHELLS[shell], "lambda-event-invoke-configs", "starting-token", "raw-in-base64-out"):
         assert word in ran.out
 
 

@@ -28,7 +28,6 @@ class RefusedCredentials(Exception):
     """Ends a run of many functions. `error` is that of the last function."""
 
     def __init__(self, error: Exception) -> None:
-        super().__init__(error)
         self.error = error
 
 
