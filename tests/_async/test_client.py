@@ -17,6 +17,7 @@ from anyio.lowlevel import checkpoint
 from botocore.credentials import Credentials, RefreshableCredentials
 from drivers import Run, client_of
 from listing import paginate
+from processes import python
 from servers import ScriptedServer, error
 
 import lambda_event_invoke_configs as eic
@@ -165,6 +166,30 @@ for _ in range(3000):
 
 
 class TestCancellation:
+    @pytest.mark.parametrize("backend", ["asyncio", "trio"])
+    def test_while_keys_are_fetched_without_end_ends_a_process(self, backend: str) -> None:
+        script = """
+import sys, threading
+import anyio
+import lambda_event_invoke_configs as eic
+asked = threading.Event()
+
+def vault():
+    asked.set()
+    threading.Event().wait()
+
+async def main():
+    async with eic.AsyncClient("us-east-1", credentials=vault) as client, anyio.create_task_group() as tasks:
+        tasks.start_soon(client.list_for_function, "f")
+        while not asked.is_set():
+            await anyio.sleep(0.01)
+        tasks.cancel_scope.cancel()
+
+anyio.run(main, backend=sys.argv[1])
+print("ended")
+"""
+        assert python("-c", script, backend) == "ended\n"
+
     def test_while_keys_are_fetched_lets_one_thread_fetch_them_for_all(
         self, run: Run, scripted: Any, slept: list[float]
     ) -> None:
