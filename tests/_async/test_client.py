@@ -94,7 +94,7 @@ for _ in range(3000):
 
         run(main)
         assert len(threads) == 1
-        assert threads[0] is not threading.main_thread()
+        assert threads[0].name == "lambda_event_invoke_configs._async.client"
 
     def test_keys_that_are_still_good_are_used_while_they_are_refreshed(self, run: Run) -> None:
         refreshing, go_on = threading.Event(), threading.Event()

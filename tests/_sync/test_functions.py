@@ -65,6 +65,7 @@ class TestLeavingEarly:
             for _ in client.list_for_functions(["f", "slow-pages-1000", "f-pages-100000"]):
                 break
             for thread in {*threading.enumerate()} - before:
+                assert thread.name == functions.__name__
                 thread.join(30)
                 assert not thread.is_alive()
 
