@@ -12,12 +12,12 @@ from typing import Any
 
 import anyio
 import httpx
+import processes
 import pytest
 from anyio.lowlevel import checkpoint
 from botocore.credentials import Credentials, RefreshableCredentials
 from drivers import Run, client_of
 from listing import paginate
-from processes import python
 from servers import ScriptedServer, error
 
 import lambda_event_invoke_configs as eic
@@ -166,17 +166,18 @@ for _ in range(3000):
 
 
 class TestCancellation:
+    @pytest.mark.parametrize("until", ["for ever", "until its end"])
     @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-    def test_while_keys_are_fetched_without_end_ends_a_process(self, backend: str) -> None:
+    def test_while_keys_are_fetched_ends_a_process(self, backend: str, until: str) -> None:
         script = """
 import sys, threading
 import anyio
 import lambda_event_invoke_configs as eic
-asked = threading.Event()
+asked, over = threading.Event(), threading.Event()
 
 def vault():
     asked.set()
-    threading.Event().wait()
+    over.wait()
 
 async def main():
     async with eic.AsyncClient("us-east-1", credentials=vault) as client, anyio.create_task_group() as tasks:
@@ -186,9 +187,15 @@ async def main():
         tasks.cancel_scope.cancel()
 
 anyio.run(main, backend=sys.argv[1])
+if sys.argv[2] == "until its end":
+    over.set()
+    for thread in threading.enumerate():
+        if "_async" in thread.name:
+            thread.join()
 print("ended")
 """
-        assert python("-c", script, backend) == "ended\n"
+        ran = processes.run(sys.executable, "-c", script, backend, until)
+        assert (ran.out, ran.err) == ("ended\n", "")
 
     def test_while_keys_are_fetched_lets_one_thread_fetch_them_for_all(
         self, run: Run, scripted: Any, slept: list[float]
