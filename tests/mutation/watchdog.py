@@ -16,7 +16,14 @@ MutmutCallStack.get = lambda: (None, 0)
 MutmutCallStack.set = lambda value: None
 MutmutCallStack.reset = lambda token: None
 
+SUSPICIOUS = 35
 LEAST = 8  # seconds; what each test took without a mutant comes on top, ten times
+
+
+def pytest_sessionfinish(exitstatus: int) -> None:
+    """For mutmut, tests that are not found have failed; with this status the mutant has not been killed."""
+    if exitstatus == pytest.ExitCode.USAGE_ERROR:
+        os._exit(SUSPICIOUS)
 
 
 @pytest.hookimpl(wrapper=True)
