@@ -7,6 +7,7 @@ import os
 from collections.abc import Generator
 
 import pytest
+from _pytest import python
 from mutmut.core import MutmutCallStack
 from mutmut.state import state
 
@@ -15,6 +16,10 @@ from mutmut.state import state
 MutmutCallStack.get = lambda: (None, 0)
 MutmutCallStack.set = lambda value: None
 MutmutCallStack.reset = lambda token: None
+
+# mutmut finds tests by their names. Those with a backslash get another one each time that they are collected.
+escape = python._ascii_escaped_by_config
+python._ascii_escaped_by_config = lambda name, config: escape(name, config).replace("\\", "/")
 
 SUSPICIOUS = 35
 LEAST = 8  # seconds; what each test took without a mutant comes on top, ten times
