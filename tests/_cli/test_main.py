@@ -491,7 +491,7 @@ class TestDebug:
     def test_shows_where_a_failure_came_from(self, run: Run, lam: eic.LocalLambda) -> None:
         ran = run("other", "--endpoint-url", lam.endpoint_url, "--debug")
 
-        assert "Traceback" in ran.err
+        assert " DEBUG failed\n  Traceback (most recent call last):\n    File " in ran.err
         assert ran.err.splitlines()[-1].startswith("lambda-event-invoke-configs: An error occurred")
 
     def test_is_over_when_the_command_is(self, listing: Run) -> None:

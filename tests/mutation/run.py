@@ -84,7 +84,11 @@ TESTS = {
 # tests: functions that are called on import, that other processes call, or whose frames are counted.
 ON_THEIR_OWN = {
     r"_async/client\.py _Refresh\..*": ("tests/_async", "-k", "ends_a_process"),
-    r"_(async|sync)/sockets\.py SocketStream\.write": ("tests/_client/test_backends.py", "-k", "reads_nothing"),
+    r"_(async|sync)/sockets\.py SocketStream\.write": (
+        "tests/_client/test_backends.py",
+        "-k",
+        "reads_nothing",
+    ),
     r"_cli/many\.py list_many": ("tests/_cli/test_many.py",),
     r"_cli/output_file\.py _(literal|sequence|choice|captured|optional|joined|object|member)": (
         "tests/_cli/test_lines.py",
