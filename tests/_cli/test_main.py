@@ -516,6 +516,12 @@ class TestAnUnbufferedOutput:
             assert cli.main(["f", "--local"]) == 0
             assert (tmp_path / "out").read_bytes().endswith(b"]\n}\n")
 
+    def test_keeps_its_encoding(self, tmp_path: Path) -> None:
+        with open(tmp_path / "out", "wb", buffering=0) as raw:
+            unbuffered = io.TextIOWrapper(raw, "latin-1", "backslashreplace", write_through=True)
+            with cli._buffered(unbuffered) as made:
+                assert (made.encoding, made.errors) == ("latin-1", "backslashreplace")
+
 
 class TestErrorsThatNobodyTakes:
     """For coverage: the same where it is measured."""
