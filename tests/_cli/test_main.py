@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import itertools
 import logging
@@ -33,6 +34,13 @@ class Closed(io.StringIO):
 
     def flush(self) -> None:
         raise BrokenPipeError
+
+
+class Full(io.StringIO):
+    """In place of a file: a disk that takes nothing more."""
+
+    def write(self, _: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
 
 
 class TestWhatItLists:
@@ -526,8 +534,9 @@ class TestAnUnbufferedOutput:
 class TestErrorsThatNobodyTakes:
     """For coverage: the same where it is measured."""
 
-    def test_keep_the_exit_code(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sys, "stderr", Closed())
+    @pytest.mark.parametrize("stream", [Closed, Full])
+    def test_keep_the_exit_code(self, monkeypatch: pytest.MonkeyPatch, stream: type[io.StringIO]) -> None:
+        monkeypatch.setattr(sys, "stderr", stream())
         assert cli.main(["f", "--region", "/"]) == 253
 
 
