@@ -140,6 +140,20 @@ BAD = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("headers", "said"),
+    [
+        ({"x-amzn-errortype": "Busy"}, "status 200 with the error type Busy"),
+        ({"content-type": "text/x"}, r"the body \(6 bytes, text/x\) is not JSON: Expecting value: "),
+        ({}, r"the body \(6 bytes, no content type\) is not JSON: Expecting value: "),
+    ],
+)
+def test_what_is_no_page_is_described(headers: dict[str, str], said: str) -> None:
+    answer = reply(b"<html>", **headers)
+    with pytest.raises(exceptions.ResponseParserError, match=f"^Unable to parse the response: {said}"):
+        page(answer)
+
+
 @pytest.mark.parametrize(("body", "complaint"), BAD, ids=str)
 def test_what_is_no_page_is_an_error_that_says_where(body: object, complaint: str, their_parse: Any) -> None:
     """boto3 makes an empty page of the former ones, and fails with a bare Python error on the rest."""
