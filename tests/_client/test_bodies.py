@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from servers import Reply, page
+from servers import Raw, Reply, page
 
 import lambda_event_invoke_configs as eic
 from lambda_event_invoke_configs import exceptions as errors
@@ -120,6 +120,12 @@ class TestAnEncodedBody:
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert most < 500_000
+
+
+def test_a_body_of_several_chunks_is_put_together(ours: Make, scripted: Make) -> None:
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (BODY[:9], BODY[9:], b""))
+    server = scripted(Raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks))
+    assert ask(ours(server.url))["FunctionEventInvokeConfigs"] == [{"FunctionArn": "arn:ü"}]
 
 
 class Looking(httpx.BaseTransport, httpx.AsyncBaseTransport):

@@ -200,3 +200,18 @@ class TestSize:
         }
         longest = json.dumps({"FunctionEventInvokeConfigs": [config] * 50, "NextMarker": "m" * 4096})
         assert len(longest) * 15 < eic.Config().max_response_size
+
+
+@pytest.mark.parametrize(
+    ("seconds", "timeout", "said"),
+    [
+        (None, 2, "nothing received within 2 s"),
+        (60, 2, "nothing received within 2 s"),
+        (0, 2, "request deadline exceeded"),
+        (60, None, "request deadline exceeded"),
+    ],
+)
+def test_what_took_too_long_is_named(seconds: float | None, timeout: float | None, said: str) -> None:
+    deadline = network.Deadline(seconds)
+    deadline.begin()
+    assert deadline.late(timeout, "nothing received") == said
