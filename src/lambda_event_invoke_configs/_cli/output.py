@@ -186,7 +186,7 @@ class Stream:
 
     def end(self, token: str | None) -> None:
         if token and self.shows_token:
-            sys.stdout.write(f"NEXTTOKEN\t{_field(token)}\n")  # as text, the only one that shows it
+            sys.stdout.write(self._render({"NextToken": [token]}))
 
 
 Output = Union[Document, Stream]
