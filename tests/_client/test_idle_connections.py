@@ -12,7 +12,7 @@ import botocore.config
 import drivers
 import pytest
 from frozen import FrozenServer
-from servers import AT_MOST, Server
+from servers import AT_MOST, Server, until
 from urllib3.util import Timeout
 
 import lambda_event_invoke_configs as eic
@@ -113,8 +113,7 @@ def test_a_failure_of_a_new_connection_leaves_the_idle_ones(ours: Make) -> None:
     with Failing() as server, ThreadPoolExecutor(2) as threads:
         client = ours(server.url, config=eic.Config(retries={"total_max_attempts": 1}))
         slow = threads.submit(ask, client, "slow")
-        while not server.requests:
-            threading.Event().wait(0.01)
+        until(lambda: server.requests)
         fails = threads.submit(ask, client, "fails")
         assert slow.result(AT_MOST)
         server.go_on.set()

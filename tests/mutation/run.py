@@ -51,17 +51,13 @@ SHELLS = (
     " and not callers_line and not (trio and _client)",
 )
 SETTINGS = ("tests/_settings", "-k", "not boto3] and not trio")
+NOT_STEP_BY_STEP = ("-k", "not any_moment and not any_step")
 DEFAULTS_MODE = "tests/_settings/test_defaults_mode.py"
 # The arguments of pytest that select the tests of a module, or of a wing, that has more than its own file.
 TESTS = {
     "_async": SHELLS,
-    "_cli": ("tests/_cli", "-k", "not any_moment and not any_step"),
-    "_cli/output_file.py": (
-        "tests/_cli/test_lines.py",
-        "tests/_cli/test_output_file.py",
-        "-k",
-        "not any_moment and not any_step",
-    ),
+    "_cli": ("tests/_cli", *NOT_STEP_BY_STEP),
+    "_cli/output_file.py": ("tests/_cli/test_lines.py", "tests/_cli/test_output_file.py", *NOT_STEP_BY_STEP),
     "_client": SHELLS,
     "_client/base.py": ("tests/test_init.py", "tests/_cli/test_main.py", "tests/_settings", *SHELLS),
     "_fork.py": SHELLS,

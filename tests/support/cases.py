@@ -868,20 +868,19 @@ def credentials() -> Iterator[Case]:
             clients.append(bench.client(aws_access_key_id=None, aws_secret_access_key=None))
         return [client.list_function_event_invoke_configs(FunctionName="f") for client in clients]
 
-    def noise(bench: Bench) -> Any:
-        file = bench.folder / "config"
-        file.write_text("[default]\ncredential_process = echo noise\n")
-        bench.setenv("AWS_CONFIG_FILE", str(file))
-        client = bench.client(aws_access_key_id=None, aws_secret_access_key=None)
-        return client.list_function_event_invoke_configs(FunctionName="f")
+    def from_file(variable: str, text: str) -> Callable[[Bench], Any]:
+        def use(bench: Bench) -> Any:
+            file = bench.folder / "file"
+            file.write_text(f"[default]\n{text}\n")
+            bench.setenv(variable, str(file))
+            return keys()(bench)
 
-    def without_a_value(bench: Bench) -> Any:
-        file = bench.folder / "credentials"
-        file.write_text("[default]\naws_access_key_id = AKFILE\naws_secret_access_key =\n")
-        bench.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
-        client = bench.client(aws_access_key_id=None, aws_secret_access_key=None)
-        return client.list_function_event_invoke_configs(FunctionName="f")
+        return use
 
+    noise = from_file("AWS_CONFIG_FILE", "credential_process = echo noise")
+    without_a_value = from_file(
+        "AWS_SHARED_CREDENTIALS_FILE", "aws_access_key_id = AKFILE\naws_secret_access_key ="
+    )
     yield Case("credentials.empty.argument", keys(aws_access_key_id="A", aws_secret_access_key=""), ONE)
     yield Case("credentials.empty.profile", without_a_value, ONE)
     yield Case("credentials.profiles", profiles, (page("a"), page("b")))
@@ -919,7 +918,7 @@ def hints() -> Iterator[Case]:
 def tls_and_proxies() -> Iterator[Case]:
     def ask(bench: Bench, url: str, verify: str | None = None, **settings: Any) -> Any:
         config = Config(retries={"total_max_attempts": 1}, connect_timeout=0.5, **settings)
-        client = bench.make(url, config=config, **({"verify": verify} if verify else {}))
+        client = bench.make(url, config=config, verify=verify)
         return client.list_function_event_invoke_configs(FunctionName="f")
 
     def secure(bench: Bench) -> str:
