@@ -7,6 +7,7 @@ import random
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
+from typing import Any
 
 import anyio
 import drivers
@@ -21,7 +22,6 @@ from lambda_event_invoke_configs._async.functions import list_many
 from lambda_event_invoke_configs._client.outcome import FIRST_CONCURRENCY, FunctionOutcome
 
 ASYNC = [backend for backend in drivers.BACKENDS if backend != "sync"]
-really_sleep_async = anyio.sleep
 
 
 class Named(AsyncIterator[str]):
@@ -117,9 +117,17 @@ class TestLeavingEarly:
         """By asyncio's own cancellation, such as `asyncio.timeout()`: anyio's spares what is handed over."""
         chance = random.Random(1)
 
+        async def turns(most: int) -> None:  # of the event loop
+            for _ in range(chance.randrange(most)):
+                await asyncio.sleep(0)
+
         async def answer(_: httpx.Request) -> httpx.Response:
-            await really_sleep_async(chance.random() * 0.002)
+            await turns(40)
             return httpx.Response(200, json={})
+
+        async def cancel(task: asyncio.Task[Any]) -> None:
+            await turns(4)
+            task.cancel()
 
         async def main() -> tuple[Counter[str], int]:
             found: Counter[str] = Counter()
@@ -129,7 +137,7 @@ class TestLeavingEarly:
             client = eic.AsyncClient("us-east-1", **KEYS, transport=httpx.MockTransport(answer))
             async with client, client.list_for_functions(names(1000)) as outcomes:
                 while True:
-                    timeout = asyncio.get_running_loop().call_later(chance.random() * 0.001, task.cancel)
+                    timeout = asyncio.ensure_future(cancel(task))
                     try:
                         found[(await anext(outcomes)).function_name] += 1
                     except asyncio.CancelledError:

@@ -331,7 +331,7 @@ ZONES = [
 def moments() -> Iterator[float]:
     chance = random.Random(1)
     day = 86_400
-    for n in range(0, 60 * 365, 3):  # 1970 to 2030
+    for n in range(0, 60 * 365, 11):  # 1970 to 2030, each day of the year
         yield n * day + chance.randrange(day) + chance.choice([0, 0.5, 0.123456789])
     # Every hour and minute around where the clocks change in one zone or another.
     for change in (

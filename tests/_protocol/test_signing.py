@@ -86,6 +86,7 @@ def test_another_signature_version_is_refused_by_name() -> None:
 MARKERS = [None, "m", "+/=&%", "a b", "é", "", "==", "\r\nX: y", "A" * 3000]
 
 
+@pytest.mark.in_one_shell
 @pytest.mark.usefixtures("_botocore_signs_now")
 @pytest.mark.parametrize("token", [None, "session/token+=="])
 @pytest.mark.parametrize("base", ["", "/base/", "/a/b"])
