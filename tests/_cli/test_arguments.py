@@ -17,6 +17,8 @@ from lambda_event_invoke_configs._cli import exit_status
 from lambda_event_invoke_configs._cli import main as cli
 from lambda_event_invoke_configs._cli.arguments import make_parser, parse
 
+DOCS = Path(__file__).parents[2] / "docs"
+
 
 class TestUsage:
     def test_version(self, run: Run) -> None:
@@ -30,10 +32,14 @@ class TestUsage:
             assert action.help
             assert all(option in ran.out for option in action.option_strings)
 
-    def test_help_fits_80_columns(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_help_is_what_the_page_shows(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("COLUMNS", "80")
+        page = (DOCS / "command.md").read_text()
 
-        assert max(map(len, run("--help").lines)) <= 80
+        shown = page.partition("$ lambda-event-invoke-configs --help\n")[2].partition("```")[0]
+
+        assert run("--help") == (0, shown, "")
+        assert max(map(len, shown.splitlines())) <= 80
 
     def test_help_has_examples_that_can_be_used(self, run: Run) -> None:
         text = run("--help").out.partition("examples:")[2].partition("exit codes:")[0]
@@ -55,10 +61,10 @@ class TestUsage:
         assert {int(code) for code in re.findall(r"^  (\d+) ", text, re.MULTILINE)} == {0, *codes}
 
     def test_help_names_a_document_that_is_there(self, run: Run) -> None:
-        document = re.search(r"docs/\S+\.md", run("--help").out)
+        document = re.search(r"docs/(\S+\.md)", run("--help").out)
 
         assert document
-        assert (Path(__file__).parents[2] / document[0]).is_file()
+        assert (DOCS / document[1]).is_file()
 
     def test_help_loads_nothing_heavy(self) -> None:
         check = (
@@ -95,6 +101,10 @@ class TestUsage:
             ),
             (["f", "--ca-bundle", "/no/such/file"], "argument --ca-bundle: no such file: '/no/such/file'"),
             (["f", "--output", "yaml"], "argument --output: invalid choice: 'yaml'"),
+            (["f", "--color", "sometimes"], "argument --color: invalid choice: 'sometimes'"),
+            (["f", "--cli-binary-format", "hex"], "argument --cli-binary-format: invalid choice: 'hex'"),
+            (["--print-completion", "tcsh"], "argument --print-completion: invalid choice: 'tcsh'"),
+            (["f", "--query", "a["], "argument --query: Invalid jmespath expression: Incomplete"),
             (["f", "--max", "1"], "unrecognized arguments: --max"),
             (["--local", "--profile", "p"], "--local cannot be combined with --profile or --endpoint-url"),
             (
@@ -110,6 +120,13 @@ class TestUsage:
         assert (ran.code, ran.out) == (252, "")
         assert ran.err.startswith("usage: lambda-event-invoke-configs ")
         assert f"lambda-event-invoke-configs: error: {complaint}" in ran.err
+
+    @pytest.mark.parametrize("name", ["base64", "raw-in-base64-out"])
+    def test_takes_the_binary_formats_of_the_aws_cli(self, name: str) -> None:
+        assert parse(["f", "--cli-binary-format", name]).cli_binary_format == name
+
+    def test_color_is_auto_unless_chosen(self) -> None:
+        assert parse(["f"]).color == "auto"
 
     def test_arguments_are_the_processs_by_default(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

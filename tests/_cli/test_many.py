@@ -47,6 +47,7 @@ class TestLines:
 
     def test_are_there_for_names_that_look_like_options(self, many: Many) -> None:
         assert [name for name, _ in named(many("a", "--", "-b", "--local")[1])] == ["--local", "-b", "a"]
+        assert [name for name, _ in named(many("--", "-b", "--local")[1])] == ["--local", "-b"]
 
     @pytest.mark.parametrize("options", [["--max-concurrency", "1"], ["--output", "jsonl", "b"]], ids=str)
     def test_come_of_one_function_too_if_an_option_is_theirs(self, many: Many, options: list[str]) -> None:

@@ -57,6 +57,14 @@ DEFAULTS_MODE = "tests/_settings/test_defaults_mode.py"
 TESTS = {
     "_async": SHELLS,
     "_cli": ("tests/_cli", *NOT_STEP_BY_STEP),
+    "_cli/arguments.py": (
+        *(
+            f"tests/_cli/test_{name}.py"
+            for name in ("arguments", "completion", "exit_status", "main", "many", "settings")
+        ),
+        *NOT_STEP_BY_STEP[:-1],
+        f"{NOT_STEP_BY_STEP[-1]} and not TakesNoMore and not waited_for",
+    ),
     "_cli/output_file.py": ("tests/_cli/test_lines.py", "tests/_cli/test_output_file.py", *NOT_STEP_BY_STEP),
     "_client": SHELLS,
     "_client/base.py": ("tests/test_init.py", "tests/_cli/test_main.py", "tests/_settings", *SHELLS),
