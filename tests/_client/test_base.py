@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -65,6 +66,39 @@ class TestSurface:
         meta = ours(None, region_name="cn-north-1", config=config).meta
         assert (meta.region_name, meta.partition, meta.config) == ("cn-north-1", "aws-cn", config)
         assert meta.endpoint_url == "https://lambda.cn-north-1.amazonaws.com.cn"
+
+    def test_takes_region_and_keys_from_the_profile_that_is_named(
+        self, respx_mock: respx.MockRouter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        config = tmp_path / "config"
+        config.write_text(
+            "[profile p]\nregion = eu-west-1\naws_access_key_id = OF-P\naws_secret_access_key = SECRET\n"
+        )
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+        url = URL.replace("https", "http").replace("us-east-1", "eu-west-1")
+        route = respx_mock.get(url).respond(json={})
+        with eic.Client(profile_name="p", use_ssl=False) as client:
+            client.list_function_event_invoke_configs(FunctionName="f")
+        assert "Credential=OF-P/" in route.calls.last.request.headers["authorization"]
+
+    @pytest.mark.in_one_shell
+    def test_sends_the_session_token_that_is_given(self, respx_mock: respx.MockRouter, ours: Any) -> None:
+        route = respx_mock.get(URL).respond(json={})
+        ours(None, aws_session_token="SESSION").list_function_event_invoke_configs(FunctionName="f")
+        assert route.calls.last.request.headers["x-amz-security-token"] == "SESSION"
+
+    @pytest.mark.in_one_shell
+    def test_names_no_proxy_if_the_callers_transport_cannot_connect(
+        self, ours: Any, monkeypatch: pytest.MonkeyPatch, slept: list[float]
+    ) -> None:
+        def fail(request: httpx.Request) -> httpx.Response:
+            raise httpx.ConnectError("no")
+
+        monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+        client = ours(None, transport=httpx.MockTransport(fail))
+        with pytest.raises(exceptions.EndpointConnectionError) as caught:
+            client.list_function_event_invoke_configs(FunctionName="f")
+        assert "proxy" not in str(caught.value)
 
     def test_a_botocore_config_does_in_place_of_ours(self, ours: Any) -> None:
         assert ours(None, config=BotocoreConfig(read_timeout=5)).meta.config.read_timeout == 5

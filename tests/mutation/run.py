@@ -67,7 +67,7 @@ TESTS = {
     ),
     "_cli/output_file.py": ("tests/_cli/test_lines.py", "tests/_cli/test_output_file.py", *NOT_STEP_BY_STEP),
     "_client": SHELLS,
-    "_client/base.py": ("tests/test_init.py", "tests/_cli/test_main.py", "tests/_settings", *SHELLS),
+    "_client/base.py": ("tests/_settings", "tests/_cli/test_main.py::TestLocal", *SHELLS),
     "_fork.py": SHELLS,
     "_settings/config.py": ("tests/_settings/test_config.py", DEFAULTS_MODE),
     "_settings/credentials.py": SETTINGS,
