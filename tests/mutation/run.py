@@ -51,6 +51,8 @@ SHELLS = (
     " and not callers_line and not (trio and _client)",
 )
 SETTINGS = ("tests/_settings", "-k", "not boto3] and not trio")
+# What mutmut wraps has another signature.
+PACKAGE_TESTS = ("tests/test_init.py", "-k", "not public_surface and not type_hints")
 NOT_STEP_BY_STEP = ("-k", "not any_moment and not any_step")
 DEFAULTS_MODE = "tests/_settings/test_defaults_mode.py"
 # The arguments of pytest that select the tests of a module, or of a wing, that has more than its own file.
@@ -68,16 +70,16 @@ TESTS = {
     "_cli/output_file.py": ("tests/_cli/test_lines.py", "tests/_cli/test_output_file.py", *NOT_STEP_BY_STEP),
     "_client": SHELLS,
     "_client/base.py": ("tests/_settings", "tests/_cli/test_main.py::TestLocal", *SHELLS),
-    "_fork.py": SHELLS,
+    "_fork.py": ("tests/test_fork.py",),
     "_settings/config.py": ("tests/_settings/test_config.py", DEFAULTS_MODE),
     "_settings/credentials.py": SETTINGS,
     "_settings/identity.py": SETTINGS,
     "_settings/redaction.py": SETTINGS,
     "_settings/resolve.py": ("tests/_settings/test_resolve.py", DEFAULTS_MODE),
     "_sync": SHELLS,
-    "_typing.py": ("tests/test_init.py",),
+    "_typing.py": PACKAGE_TESTS,
     "_verification.py": ("tests/test_local.py", "tests/_protocol/test_signing.py"),
-    "__init__.py": ("tests/test_init.py",),
+    "__init__.py": PACKAGE_TESTS,
     "exceptions.py": (
         "tests/test_exceptions.py",
         "tests/_settings/test_credential_errors.py",
@@ -87,6 +89,7 @@ TESTS = {
 # Functions whose survivors are tried once more, each put in place before anything is imported, with these
 # tests: functions that are called on import, that other processes call, or whose frames are counted.
 ON_THEIR_OWN = {
+    r"(__init__|_typing|_fork)\.py .*": ("tests/test_init.py", "tests/test_fork.py"),
     r"_async/client\.py _Refresh\..*": ("tests/_async", "-k", "ends_a_process"),
     r"_(async|sync)/sockets\.py SocketStream\.write": (
         "tests/_client/test_backends.py",
