@@ -85,12 +85,15 @@ def run_once(seed: str, arguments: list[str]) -> bool:
     stopping.start()
     try:
         output, _ = process.communicate(timeout=LONGEST_PASS)
-    except subprocess.TimeoutExpired:
+    except (subprocess.TimeoutExpired, KeyboardInterrupt) as error:
         for each in group(process.pid):
             send(each, signal.SIGKILL)
+        if isinstance(error, KeyboardInterrupt):
+            raise
         output, _ = process.communicate()
-    over.set()
-    stopping.join()
+    finally:
+        over.set()
+        stopping.join()
     passed = process.returncode == 0
     lines = output.splitlines()
     print(f"SHUFFLE={seed}: {counted[0]} stops, {lines[-1] if lines else 'nothing'}", flush=True)
