@@ -427,7 +427,7 @@ def test_the_package_says_what_it_has_and_has_not() -> None:
     # As it is before anything else has imported the module.
     assert eic.__getattr__("exceptions") is exceptions
     with pytest.raises(AttributeError, match="has no attribute 'resource'"):
-        eic.resource  # noqa: B018
+        eic.resource  # noqa: B018 - to look it up fails
 
 
 def imported_by(module: Path) -> set[str]:

@@ -396,7 +396,7 @@ class TestRefusing:
 def signed(scripted: Callable[..., ScriptedServer], lam: LocalLambda) -> dict[str, str]:
     """The headers of a request signed for the embedded endpoint."""
     server = scripted(page())
-    with eic.Client(**{**lam.client_options, "endpoint_url": server.url}) as client:  # type: ignore[arg-type]
+    with eic.Client(**{**lam.client_options, "endpoint_url": server.url}) as client:  # type: ignore[arg-type]  # of several types
         client.list_function_event_invoke_configs(FunctionName="my-function")
     return parse(server.requests[0])[2]
 

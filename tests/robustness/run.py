@@ -37,6 +37,11 @@ def group(leader: int) -> list[int]:
     return found
 
 
+def end(leader: int) -> None:
+    for process in group(leader):
+        send(process, signal.SIGKILL)
+
+
 def stop_and_continue(leader: int, over: threading.Event) -> int:
     """One of the processes, or all of them, again and again; how often."""
     chance, stops = random.SystemRandom(), 0
@@ -85,15 +90,13 @@ def run_once(seed: str, arguments: list[str]) -> bool:
     stopping.start()
     try:
         output, _ = process.communicate(timeout=LONGEST_PASS)
-    except (subprocess.TimeoutExpired, KeyboardInterrupt) as error:
-        for each in group(process.pid):
-            send(each, signal.SIGKILL)
-        if isinstance(error, KeyboardInterrupt):
-            raise
+    except subprocess.TimeoutExpired:
+        end(process.pid)
         output, _ = process.communicate()
     finally:
         over.set()
         stopping.join()
+        end(process.pid)  # if this was interrupted
     passed = process.returncode == 0
     lines = output.splitlines()
     print(f"SHUFFLE={seed}: {counted[0]} stops, {lines[-1] if lines else 'nothing'}", flush=True)
